@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# Sourced by every check in this folder. It holds what they must not differ in: where they run, how
+# they close, and that a check which ran nothing is not a check that passed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# A build server must build what was committed; at a desk the lock file may move.
+# shellcheck disable=SC2034 # read by the scripts that source this one
+if [[ "${CI:-}" == true ]]; then locked=(--locked); else locked=(); fi
+
+check_name=
+check_began=$SECONDS
+tests_passed=0
+skipped=
+
+# check NAME WHAT: announces a check; its closing line is printed however the script ends.
+check() {
+    check_name=$1
+    echo "# $1: $2"
+    trap 'close $?' EXIT
+}
+
+close() {
+    local took=$((SECONDS - check_began)) counted=
+    ((tests_passed > 0)) && counted=", $tests_passed tests"
+    if [[ -n $skipped ]]; then
+        echo "# $check_name: SKIPPED: $skipped"
+    elif (($1 == 0)); then
+        echo "# $check_name: OK ($took s$counted)"
+    else
+        echo "# $check_name: FAILED (exit $1, $took s)"
+    fi
+}
+
+# skip WHY: ends a check that could not run. On a build server that is a failure, and nowhere a pass.
+skip() {
+    skipped=$1
+    if [[ "${CI:-}" == true ]]; then exit 1; else exit 77; fi
+}
+
+# step COMMAND...: says what it runs, then runs it.
+step() {
+    echo "+ $*"
+    "$@"
+}
+
+# run_tests COMMAND...: a step that is a test runner; counts the tests that passed, and fails if none did.
+run_tests() {
+    local log count
+    log=$(mktemp)
+    echo "+ $*"
+    if ! "$@" 2>&1 | tee "$log"; then
+        rm -f "$log"
+        return 1
+    fi
+    count=$(awk '/^test result:/ { sum += $4 } END { print sum + 0 }' "$log")
+    rm -f "$log"
+    if ((count == 0)); then
+        echo "no test ran: $*" >&2
+        return 1
+    fi
+    tests_passed=$((tests_passed + count))
+}

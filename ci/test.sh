@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Every test and every example in the documentation, in the three builds in which they say something.
+# A failure in one build does not hide those of the next.
+#
+# Usage: ci/test.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+check test "unit, integration and documentation tests"
+status=0
+
+# As a user builds it.
+run_tests cargo test "${locked[@]}" --no-fail-fast --workspace || status=1
+
+# With the stops inside the protocols: tests that park a thread halfway exist in this build only.
+run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store --tests \
+    --features pause-points || status=1
+
+# Optimised with assertions kept: threads are fast enough to meet, which is what a stress test needs.
+run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --tests \
+    --profile checked || status=1
+
+exit $status
