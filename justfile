@@ -1,0 +1,50 @@
+# The single entry for people; every recipe is one line around a script in ci/, which is what the build
+# server calls, so that both run the same thing. Without `just`, call the scripts.
+
+# List the recipes.
+default:
+    @just --list
+
+# All checks, as the build server runs them.
+ci:
+    CI=true bash .ci/run
+
+# The same on a new clone of the last commit: finds what was not committed.
+fresh:
+    ci/fresh.sh
+
+# Unit, integration and documentation tests in their three builds.
+test:
+    ci/test.sh
+
+# Scripts, format, clippy and documentation, warnings as errors. Or parts of it: `just lint clippy`.
+lint *parts:
+    ci/lint.sh {{parts}}
+
+# Rewrite all sources in the house format.
+fmt:
+    cargo fmt --all
+
+# Documentation of the library crates, public and private items.
+doc:
+    ci/lint.sh doc
+
+# Models under loom, all or those whose name contains FILTER.
+loom *filter:
+    ci/loom.sh {{filter}}
+
+# Only the seeded mutants of the models: each must be killed.
+mutants:
+    ci/loom.sh mutants
+
+# Tests of epoch-store under AddressSanitizer and LeakSanitizer, after canaries.
+asan *filter:
+    ci/asan.sh {{filter}}
+
+# Licences and sources of the dependencies.
+deny:
+    ci/deny.sh
+
+# The comparison with the rivals, on a quiet machine.
+bench *args:
+    ci/bench.sh {{args}}
