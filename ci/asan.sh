@@ -13,9 +13,6 @@ export RUSTFLAGS="-Zsanitizer=address -Cunsafe-allow-abi-mismatch=sanitizer --cf
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/asan"
 export ASAN_OPTIONS="detect_leaks=1:exitcode=86"
 
-scratch=$(mktemp -d)
-trap 'close $?; rm -rf "$scratch"' EXIT
-
 cargo=(cargo)
 nightly=$(rustup toolchain list 2>/dev/null | awk '/^nightly/ && !seen { seen = 1; print $1 }') || true
 if [[ -n $nightly ]]; then

@@ -12,15 +12,21 @@ check_name=
 check_began=$SECONDS
 tests_passed=0
 skipped=
+scratch=
 
-# check NAME WHAT: announces a check; its closing line is printed however the script ends.
+# check NAME WHAT: announces a check and makes $scratch, a folder that lives as long as the script. The
+# closing line is printed however the script ends; a signal (the time limit in .ci/run) is no success.
 check() {
     check_name=$1
     echo "# $1: $2"
+    scratch=$(mktemp -d)
     trap 'close $?' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
 }
 
 close() {
+    rm -rf "$scratch"
     local took=$((SECONDS - check_began)) counted=
     ((tests_passed > 0)) && counted=", $tests_passed tests"
     if [[ -n $skipped ]]; then
@@ -46,15 +52,12 @@ step() {
 
 # run_tests COMMAND...: a step that is a test runner; counts the tests that passed, and fails if none did.
 run_tests() {
-    local log count
-    log=$(mktemp)
+    local log=$scratch/log count
     echo "+ $*"
     if ! "$@" 2>&1 | tee "$log"; then
-        rm -f "$log"
         return 1
     fi
     count=$(awk '/^test result:/ { sum += $4 } END { print sum + 0 }' "$log")
-    rm -f "$log"
     if ((count == 0)); then
         echo "no test ran: $*" >&2
         return 1

@@ -6,9 +6,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 check fresh "all checks on a new clone of the last commit"
 
-clone=$(mktemp -d)
-trap 'close $?; rm -rf "$clone"' EXIT
 git status --short | sed 's/^/not in this run: /'
-step git clone --quiet . "$clone"
-cd "$clone" || exit
+step git clone --quiet . "$scratch/clone"
+cd "$scratch/clone"
 step env -u CARGO_TARGET_DIR CI=true bash .ci/run </dev/null
