@@ -27,7 +27,7 @@ fmt() {
 
 # `disallowed_types` (no locks, no atomics that go past `epoch_store::sync`) is denied for the whole
 # workspace, and says nothing without a clippy.toml that names the types. Clippy takes that file from
-# the folder of the package, and only epoch-store and engine have one: bench and loom-tests are free.
+# the folder of the package, and only those of epoch-store and engine name any: the others are free.
 # Tests inside those two packages share their folder and may use a mutex, so the library targets are
 # linted alone with the rule, and all targets of all packages once more without it.
 clippy() {
