@@ -1,1 +1,20 @@
 //! Programs that measure the store beside its rivals.
+//!
+//! `cargo run --release -p bench --bin side-by-side` prints the storage rows of the project's
+//! targets: every row for every contender, our ratio to the rival the row names, and whether it
+//! keeps to what was asked. Rows in which we lose are printed like the others.
+//!
+//! From the ground up: [`workload`] is what is asked, [`contender`] who is asked, [`measure`] how
+//! the time is taken, [`report`] what is made of it, [`program`] the processes around it.
+
+#![forbid(unsafe_code)]
+
+pub mod workload;
+
+pub mod contender;
+
+pub mod measure;
+
+pub mod report;
+
+pub mod program;

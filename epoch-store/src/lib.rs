@@ -1,1 +1,67 @@
-//! core
+//! A lock-free, multi-version ordered map of byte keys: O(1) snapshots, atomic batches, iterators that no writer
+//! disturbs.
+//!
+//! *What it is for.* State of transaction executors, and any place where a `RwLock<BTreeMap>` stands today: readers take
+//! a [`Snapshot`] and read or iterate at that version for as long as they like; writers commit batches; neither waits
+//! for the other.
+//!
+//! ```
+//! use epoch_store::Map;
+//! let map = Map::new();
+//! map.put(b"k", b"v")?;
+//! let snapshot = map.snapshot();
+//! assert_eq!(snapshot.get(b"k").unwrap(), b"v");
+//! # Ok::<(), epoch_store::Error>(())
+//! ```
+//!
+//! *How it works* is told in the header of each module, and as a whole in `DESIGN.md`: key records with version chains,
+//! a sorted list of leaves, a hash front, a queue of commits whose published length is the root, snapshot
+//! slots, and epoch reclamation behind one seam.
+//!
+//! *What is promised about progress.* Opening a snapshot is wait-free. Reads and iteration never wait. Writes are lock-free
+//! up to the allocator. A snapshot or iterator that sleeps keeps its own versions and nothing else; a thread that is
+//! killed in the middle of an operation stops the freeing of memory (not the progress of others).
+
+// A module uses only what stands above it.
+mod batch;
+mod chain;
+mod commit;
+mod error;
+mod gc;
+mod hash;
+mod list;
+mod map;
+mod reclaim;
+mod session;
+mod slots;
+mod snapshot;
+mod stats;
+mod store;
+mod sync;
+mod tally;
+mod version;
+
+pub use batch::WriteBatch;
+pub use error::{Error, MAX_KEY_LEN, MAX_VALUE_LEN};
+pub use map::{Builder, Map};
+pub use snapshot::{Key, Range, Snapshot, Value};
+pub use stats::{Stats, Survey};
+#[cfg(feature = "pause-points")]
+pub use sync::with_pauses;
+pub use version::Version;
+
+/// The protocols as the models see them: in a build with `--cfg epoch_loom` only.
+#[cfg(epoch_loom)]
+pub mod internals {
+    macro_rules! reach {
+        ($($module:ident),*) => {
+            $(
+                #[allow(missing_docs, reason = "documented where it is defined")]
+                pub mod $module {
+                    pub use crate::$module::*;
+                }
+            )*
+        };
+    }
+    reach!(sync, tally, reclaim, chain, slots, list, hash, commit, gc, session, store);
+}

@@ -1,0 +1,126 @@
+//! What is measured: one adapter per map, all behind [`Contender`].
+//!
+//! Measurements are generic over the trait, so every contender is compiled into its own copy of
+//! the timed loop and none pays for a call through a table. Reads hand the value to a closure: no
+//! contender is made to copy a value that it could lend.
+
+mod art;
+mod btree;
+mod locked_btree;
+mod ours;
+mod roster;
+mod shape;
+mod skiplist;
+mod surreal;
+mod tree_view;
+mod versioned_art;
+
+pub use art::Art;
+pub use btree::BTree;
+pub use locked_btree::LockedBTree;
+pub use ours::Ours;
+pub use roster::{Roster, Visitor};
+pub use shape::{Bytes, Inline, Shape};
+pub use skiplist::SkipList;
+pub use surreal::Surreal;
+pub use tree_view::TreeView;
+pub use versioned_art::VersionedArt;
+
+use crate::workload::Value;
+
+/// What a held [`View`] promises, and costs the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Snapshots {
+    /// Reads see writes that come after the view was opened.
+    None,
+    /// A fixed state, because writers wait until the view is dropped.
+    Blocking,
+    /// A fixed state while writers go on.
+    Versioned,
+}
+
+/// An ordered map of byte keys to 32-byte values, as the measurements use it.
+pub trait Contender: Sized + 'static {
+    /// What a view is worth.
+    const SNAPSHOTS: Snapshots;
+    /// Whether [`Writer::commit`] of several keys becomes visible at one instant.
+    const ATOMIC_COMMITS: bool;
+    /// Whether reads are known to miss keys that were there all along: such reads are counted and
+    /// reported, where for every other contender one of them ends the run.
+    const LOSES_KEYS: bool = false;
+
+    /// A reader of the map; a snapshot where [`Self::SNAPSHOTS`] says so.
+    type View<'a>: View
+    where
+        Self: 'a;
+    /// One thread's way to write.
+    type Writer<'a>: Writer
+    where
+        Self: 'a;
+    /// The form several threads may use: the type itself, for all but a single-threaded container.
+    type Shared: Contender + Sync;
+
+    /// A map without keys, in the setting that makes it fastest.
+    fn empty() -> Self;
+
+    /// Opens a reader of the present state. It is meant to be held over many reads.
+    fn view(&self) -> Self::View<'_>;
+
+    /// A writer for the calling thread.
+    fn writer(&self) -> Self::Writer<'_>;
+
+    /// One read of the newest value, by the shortest way the map has for it.
+    fn get_newest<R>(&self, key: &[u8], see: impl FnOnce(&[u8]) -> R) -> Option<R>;
+
+    /// This map for several threads, or `None` where only one may use it.
+    fn shared(&self) -> Option<&Self::Shared>;
+
+    /// Frees now what the map would free in time. Called between memory readings.
+    fn settle(&self) {}
+
+    /// Versions on the longest chain, given that only `key` was overwritten, or `None` where the
+    /// map has no versions.
+    fn longest_chain(&self, key: &[u8]) -> Option<u64> {
+        let _ = key;
+        None
+    }
+}
+
+/// A reader held over several reads.
+pub trait View {
+    /// Lends the value of `key` to `see`; `None`, without calling it, where there is no such key.
+    fn get<R>(&self, key: &[u8], see: impl FnOnce(&[u8]) -> R) -> Option<R>;
+
+    /// Reads several keys, lending each hit together with its position; returns the hits. A loop
+    /// for all who have nothing better.
+    #[inline]
+    fn get_many<const N: usize>(
+        &self,
+        keys: &[&[u8]; N],
+        mut see: impl FnMut(usize, &[u8]),
+    ) -> usize {
+        keys.iter()
+            .enumerate()
+            .filter(|(index, key)| self.get(key, |value| see(*index, value)).is_some())
+            .count()
+    }
+
+    /// Every entry in ascending order.
+    fn scan(&self, see: impl FnMut(&[u8], &[u8]));
+
+    /// Every entry in descending order.
+    fn scan_back(&self, see: impl FnMut(&[u8], &[u8]));
+
+    /// Up to `limit` entries in ascending order, from the first key not below `from`.
+    fn range(&self, from: &[u8], limit: usize, see: impl FnMut(&[u8], &[u8]));
+}
+
+/// One thread's way to write. What it keeps between calls (a batch to fill again) is its own.
+pub trait Writer {
+    /// Sets one key: visible, as one atomic commit, on return.
+    fn put(&mut self, key: &[u8], value: &Value);
+
+    /// Sets all of `ops`: visible on return, and at one instant where
+    /// [`Contender::ATOMIC_COMMITS`].
+    fn commit<'k>(&mut self, ops: impl Iterator<Item = (&'k [u8], Value)> + Clone);
+}

@@ -1,0 +1,109 @@
+//! Who takes part, by name.
+
+use clap::ValueEnum;
+
+use super::{
+    Art, BTree, Bytes, Contender, Inline, LockedBTree, Ours, SkipList, Surreal, VersionedArt,
+};
+use crate::workload::Case;
+
+/// The contenders, in the order of the tables' columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Roster {
+    /// epoch_store::Map: ours
+    Ours,
+    /// BTreeMap, one thread, no lock
+    Btree,
+    /// RwLock<BTreeMap> (parking_lot)
+    Rwbtree,
+    /// crossbeam_skiplist::SkipMap
+    Skipmap,
+    /// artmap::ArtMap
+    Artmap,
+    /// artmap::VersionedArtMap with a lent clock, never pruned
+    Vartmap,
+    /// surrealmx::Database
+    Surrealmx,
+}
+
+/// Something to do with a contender once its type is known.
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+
+    /// Does it for contender `C`.
+    fn visit<C: Contender>(self) -> Self::Output;
+}
+
+impl Roster {
+    /// Everyone, ours first.
+    pub const ALL: [Roster; 7] = [
+        Roster::Ours,
+        Roster::Btree,
+        Roster::Rwbtree,
+        Roster::Skipmap,
+        Roster::Artmap,
+        Roster::Vartmap,
+        Roster::Surrealmx,
+    ];
+
+    /// The name on the command line and in the JSON report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Roster::Ours => "ours",
+            Roster::Btree => "btree",
+            Roster::Rwbtree => "rwbtree",
+            Roster::Skipmap => "skipmap",
+            Roster::Artmap => "artmap",
+            Roster::Vartmap => "vartmap",
+            Roster::Surrealmx => "surrealmx",
+        }
+    }
+
+    /// The crate it comes from, whose version the report states; `None` for the standard library.
+    pub fn package(self) -> Option<&'static str> {
+        match self {
+            Roster::Ours => Some("epoch-store"),
+            Roster::Btree | Roster::Rwbtree => None,
+            Roster::Skipmap => Some("crossbeam-skiplist"),
+            Roster::Artmap | Roster::Vartmap => Some("artmap"),
+            Roster::Surrealmx => Some("surrealmx"),
+        }
+    }
+
+    /// What a reader of the figures has to know about it.
+    pub fn caveat(self) -> &'static str {
+        match self {
+            Roster::Ours => "snapshots, atomic commits and collection of old versions included",
+            Roster::Btree => "one thread, no lock, no versions: a limit, not a rival",
+            Roster::Rwbtree => "a held read lock is its snapshot, and stops every writer",
+            Roster::Skipmap => {
+                "no snapshots, no atomic commits; loses keys while they are overwritten \
+                 (crossbeam issue 1023)"
+            }
+            Roster::Artmap => "no snapshots, no atomic commits; reads here hold one epoch guard",
+            Roster::Vartmap => {
+                "flattered: clock lent by the harness, no register of readers, no pruning"
+            }
+            Roster::Surrealmx => "the direct competitor; direct calls, borrowed reads, in memory",
+        }
+    }
+
+    /// Calls `visitor` with the type that stands for this contender in `case`.
+    pub fn visit<V: Visitor>(self, case: Case, visitor: V) -> V::Output {
+        match (self, case) {
+            (Roster::Ours, _) => visitor.visit::<Ours>(),
+            (Roster::Btree, Case::Fix) => visitor.visit::<BTree<Inline>>(),
+            (Roster::Btree, Case::Prefix) => visitor.visit::<BTree<Bytes>>(),
+            (Roster::Rwbtree, Case::Fix) => visitor.visit::<LockedBTree<Inline>>(),
+            (Roster::Rwbtree, Case::Prefix) => visitor.visit::<LockedBTree<Bytes>>(),
+            (Roster::Skipmap, Case::Fix) => visitor.visit::<SkipList<Inline>>(),
+            (Roster::Skipmap, Case::Prefix) => visitor.visit::<SkipList<Bytes>>(),
+            (Roster::Artmap, Case::Fix) => visitor.visit::<Art<Inline>>(),
+            (Roster::Artmap, Case::Prefix) => visitor.visit::<Art<Bytes>>(),
+            (Roster::Vartmap, Case::Fix) => visitor.visit::<VersionedArt<Inline>>(),
+            (Roster::Vartmap, Case::Prefix) => visitor.visit::<VersionedArt<Bytes>>(),
+            (Roster::Surrealmx, _) => visitor.visit::<Surreal>(),
+        }
+    }
+}

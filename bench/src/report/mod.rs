@@ -1,0 +1,16 @@
+//! From samples to the tables and the JSON file: every row of the targets, ours beside the rivals,
+//! with what is asked of it.
+
+mod demand;
+mod json;
+mod machine;
+mod results;
+mod rows;
+mod table;
+
+pub use demand::{Basis, Bound, Demand, Judgement, Verdict};
+pub use json::json;
+pub use machine::Machine;
+pub use results::{Results, Spread};
+pub use rows::{Row, rows};
+pub use table::table;

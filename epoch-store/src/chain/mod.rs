@@ -1,0 +1,40 @@
+//! Key records and their version chains: the only place where a value lives.
+//!
+//! *Picture.*
+//! ```text
+//!  Record { head ─────► VersionNode{stamp 9} ──prev──► VersionNode{stamp 4} ──prev──► null
+//!           key bytes }              newest                 superseded at 9
+//! ```
+//! *Invariants.*
+//! - I-4 A chain is strictly descending by stamp, and a node's stamp and value never change once it is linked.
+//! - I-5 `head` changes only by [`Record::install`], from a node with a smaller stamp to one with a greater stamp, and
+//!   only the stamp after the root is ever installed.
+//! - I-6 A node has one writer until the CAS that links it (private nodes: helpers never share one).
+//! - I-7 A version visible at a registered stamp is not cut, and so not retired: `[stamp, newer.stamp)` of a cut
+//!   version holds no registered stamp, and none can be registered there later.
+//! - I-8 A cut marks the victim's `prev` first and unlinks second; a marked `prev` never changes again; whoever
+//!   unlinks retires.
+//!
+//! *Progress.* Reading is wait-free up to the length of the chain; install and cut are lock-free.
+//!
+//! *Orderings.*
+//! | site | ordering | pairs with | for |
+//! |---|---|---|---|
+//! | `head-install` | Release CAS | `head-load` Acquire | a reader of the node sees its stamp, value and prev (I-4) |
+//! | `prev-load` | Acquire | `head-install`, `cut-unlink` | the same, further down the chain |
+//! | `cut-unlink` | Release CAS | `prev-load` Acquire | a reader sees the node behind the cut |
+//!
+//! *Reclamation.* The winner of `cut-unlink` retires the victim; its prev stays valid for readers already on it.
+//! *Checked by* `pruners.rs`, `commit.rs`, `private_nodes.rs` in `loom-tests/tests`; `tests/oracle.rs`.
+
+mod cut;
+mod record;
+mod registered;
+mod version;
+mod word;
+
+pub use cut::{Cut, cut};
+pub use record::{Installed, Record, RecordRef};
+pub use registered::Registered;
+pub use version::{VersionBox, VersionNode, VersionRef};
+pub use word::RecordWord;

@@ -1,0 +1,57 @@
+//! What the garbage rule needs to know: the published version and the stamps that snapshots have registered.
+
+/// The registered stamps as one scan of the snapshot slots saw them, with the root loaded *before* that scan.
+///
+/// A later snapshot registers at `published` or above, so a judgement made with an old scan stays right (rule 20).
+#[derive(Debug, Clone, Default)]
+pub struct Registered {
+    published: u64,
+    /// Ascending, without duplicates.
+    stamps: Vec<u64>,
+}
+
+impl Registered {
+    /// Starts a scan: nothing registered yet.
+    pub fn begin(&mut self, published: u64) {
+        self.published = published;
+        self.stamps.clear();
+    }
+
+    /// A snapshot at `stamp`.
+    pub fn add(&mut self, stamp: u64) {
+        self.stamps.push(stamp);
+    }
+
+    /// A snapshot that is being registered: it may come to need every stamp from `floor` on (rule 22).
+    pub fn add_floor(&mut self, floor: u64) {
+        self.published = self.published.min(floor);
+    }
+
+    /// Ends the scan.
+    pub fn end(&mut self) {
+        self.stamps.sort_unstable();
+        self.stamps.dedup();
+    }
+
+    /// Whether a version that was superseded can be judged at all.
+    #[inline]
+    pub fn judges(&self, superseded_at: u64) -> bool {
+        superseded_at <= self.published
+    }
+
+    /// I-7: whether no snapshot, now or later, sees the version `[stamp, superseded_at)`.
+    #[inline]
+    pub fn is_garbage(&self, stamp: u64, superseded_at: u64) -> bool {
+        self.judges(superseded_at) && self.within(stamp, superseded_at) == 0
+    }
+
+    /// Number of distinct registered stamps in `[low, high)`.
+    #[inline]
+    pub fn within(&self, low: u64, high: u64) -> usize {
+        if self.stamps.is_empty() {
+            return 0;
+        }
+        let from = self.stamps.partition_point(|&stamp| stamp < low);
+        self.stamps[from..].partition_point(|&stamp| stamp < high)
+    }
+}

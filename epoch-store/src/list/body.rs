@@ -1,0 +1,317 @@
+//! The body of a leaf: sorted entries that never change, and a tail that fills in order. One allocation.
+
+use super::prefix::search;
+use super::{Leaf, TAIL};
+use crate::chain::{Record, RecordRef, RecordWord};
+use crate::reclaim::{Node, Pinned};
+use crate::sync::{AtomicPtr, Ordering, Tracked, mutant, ord, pause};
+use crate::tally::{Event, Tally};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+/// `high_len` of a body without an upper fence.
+const UNBOUNDED: u32 = u32::MAX;
+
+/// The header of a body. Behind it: `len` prefixes, `len` record pointers, `high_len` bytes of upper fence.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Body {
+    len: Tracked<u32>,
+    skip: u32,
+    high_len: u32,
+    next: Option<NonNull<Leaf>>,
+    tail: [AtomicPtr<Record>; TAIL],
+}
+
+/// A sorted entry: a prefix of the key, and the record.
+pub(super) type Entry = (u64, NonNull<Record>);
+
+/// What a new body is made of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Contents<'a> {
+    pub entries: &'a [Entry],
+    pub skip: usize,
+    pub high: Option<&'a [u8]>,
+    pub next: Option<NonNull<Leaf>>,
+}
+
+/// Offsets of what lies behind the header.
+struct Plan {
+    layout: Layout,
+    prefixes: usize,
+    records: usize,
+    high: usize,
+}
+
+impl Plan {
+    fn new(len: usize, high_len: usize) -> Self {
+        let header = Layout::new::<Body>();
+        let fits = "a body fits a layout";
+        let (layout, prefixes) = header.extend(Layout::array::<u64>(len).expect(fits)).expect(fits);
+        let pointers = Layout::array::<NonNull<Record>>(len).expect(fits);
+        let (layout, records) = layout.extend(pointers).expect(fits);
+        let (layout, high) = layout.extend(Layout::array::<u8>(high_len).expect(fits)).expect(fits);
+        Self { layout, prefixes, records, high }
+    }
+}
+
+impl Body {
+    /// The body of the first leaf of an empty list.
+    pub fn empty() -> NonNull<Self> {
+        Self::alloc(Contents { entries: &[], skip: 0, high: None, next: None })
+    }
+
+    pub(super) fn alloc(contents: Contents<'_>) -> NonNull<Self> {
+        let Contents { entries, skip, high, next } = contents;
+        let plan = Plan::new(entries.len(), high.map_or(0, <[u8]>::len));
+        // SAFETY: the layout holds at least the header.
+        let raw = unsafe { alloc(plan.layout) };
+        let Some(body) = NonNull::new(raw.cast::<Self>()) else { handle_alloc_error(plan.layout) };
+        let narrow = |n: usize| u32::try_from(n).expect("leaf sizes and fences are small");
+        let header = Self {
+            len: Tracked::new(narrow(entries.len())),
+            skip: narrow(skip),
+            high_len: high.map_or(UNBOUNDED, |high| narrow(high.len())),
+            next,
+            tail: std::array::from_fn(|_| AtomicPtr::new(RecordWord::EMPTY.raw())),
+        };
+        // SAFETY: fresh memory of `plan.layout`; every offset below is inside it and aligned by `Layout::extend`.
+        unsafe {
+            body.write(header);
+            let prefixes = raw.add(plan.prefixes).cast::<u64>();
+            let records = raw.add(plan.records).cast::<NonNull<Record>>();
+            for (i, &(prefix, record)) in entries.iter().enumerate() {
+                prefixes.add(i).write(prefix);
+                records.add(i).write(record);
+            }
+            let high = high.unwrap_or_default();
+            std::ptr::copy_nonoverlapping(high.as_ptr(), raw.add(plan.high), high.len());
+        }
+        body
+    }
+
+    /// The lengths that decide where things lie.
+    ///
+    /// # Safety
+    /// `body` is alive.
+    unsafe fn plan(body: NonNull<Self>) -> (usize, usize, Plan) {
+        // SAFETY: alive; these fields never change.
+        let (len, high_len) =
+            unsafe { ((*body.as_ptr()).len.get() as usize, (*body.as_ptr()).high_len) };
+        let high_len = if high_len == UNBOUNDED { 0 } else { high_len as usize };
+        (len, high_len, Plan::new(len, high_len))
+    }
+}
+
+impl Node for Body {
+    unsafe fn free(body: NonNull<Self>) {
+        // SAFETY: alive until here, sole owner; records belong to the list, not to a body.
+        unsafe {
+            let (_, _, plan) = Self::plan(body);
+            std::ptr::drop_in_place(body.as_ptr());
+            dealloc(body.as_ptr().cast(), plan.layout);
+        }
+    }
+
+    unsafe fn bytes(body: NonNull<Self>) -> usize {
+        // SAFETY: alive.
+        unsafe { Self::plan(body) }.2.layout.size()
+    }
+
+    #[cfg(epoch_loom)]
+    unsafe fn bury(body: NonNull<Self>) {
+        // SAFETY: nobody refers to the body any more. The length must stay what `free` needs.
+        unsafe {
+            let len = (*body.as_ptr()).len.get();
+            (*body.as_ptr()).len.set(len);
+        }
+    }
+}
+
+/// What became of an append.
+pub(super) enum Append<'p> {
+    /// The record is in the tail now.
+    Done(RecordRef<'p>),
+    /// Another record with the same key was there.
+    There(RecordRef<'p>),
+    /// No slot left: fold first.
+    Sealed,
+}
+
+/// A body that is alive for `'p`.
+#[derive(Debug, Clone, Copy)]
+pub struct BodyRef<'p> {
+    body: NonNull<Body>,
+    alive: PhantomData<&'p Body>,
+}
+
+impl<'p> BodyRef<'p> {
+    /// A view of the body behind a leaf's link.
+    ///
+    /// # Safety
+    /// The body was linked when `pin` had begun.
+    pub(super) unsafe fn new<P: Pinned>(body: NonNull<Body>, pin: &'p P) -> Self {
+        pin.protects(body);
+        Self { body, alive: PhantomData }
+    }
+
+    pub(super) fn as_ptr(self) -> NonNull<Body> {
+        self.body
+    }
+
+    /// Whether both views are of one body.
+    pub fn is(self, other: BodyRef<'_>) -> bool {
+        self.body == other.body
+    }
+
+    fn len(self) -> usize {
+        // SAFETY: alive; never changes.
+        unsafe { (*self.body.as_ptr()).len.get() as usize }
+    }
+
+    pub(super) fn skip(self) -> usize {
+        // SAFETY: alive; never changes.
+        unsafe { (*self.body.as_ptr()).skip as usize }
+    }
+
+    /// The right neighbour.
+    pub fn next(self) -> Option<NonNull<Leaf>> {
+        // SAFETY: alive; never changes.
+        unsafe { (*self.body.as_ptr()).next }
+    }
+
+    #[inline]
+    pub(super) fn prefixes(self) -> &'p [u64] {
+        let offset = size_of::<Body>();
+        const { assert!(size_of::<Body>() % align_of::<u64>() == 0, "prefixes follow the header") };
+        // SAFETY: alive; `len` prefixes were written right behind the header and never change.
+        unsafe {
+            let from = self.body.as_ptr().cast::<u8>().add(offset).cast();
+            std::slice::from_raw_parts(from, self.len())
+        }
+    }
+
+    #[inline]
+    pub(super) fn pointers(self) -> &'p [NonNull<Record>] {
+        let len = self.len();
+        let offset = size_of::<Body>() + len * size_of::<u64>();
+        // SAFETY: alive; `len` pointers were written behind the prefixes and never change.
+        unsafe {
+            let from = self.body.as_ptr().cast::<u8>().add(offset).cast();
+            std::slice::from_raw_parts(from, len)
+        }
+    }
+
+    /// The upper fence: the low fence of the right neighbour. `None`: there is none.
+    #[inline]
+    pub fn high(self) -> Option<&'p [u8]> {
+        let len = self.len();
+        let offset = size_of::<Body>() + len * (size_of::<u64>() + size_of::<NonNull<Record>>());
+        // SAFETY: alive; the fence was written behind the pointers and never changes.
+        unsafe {
+            let high_len = (*self.body.as_ptr()).high_len;
+            if high_len == UNBOUNDED {
+                return None;
+            }
+            let from = self.body.as_ptr().cast::<u8>().add(offset);
+            Some(std::slice::from_raw_parts(from, high_len as usize))
+        }
+    }
+
+    /// Record `i` of the sorted entries.
+    #[inline]
+    pub fn record(self, i: usize) -> RecordRef<'p> {
+        // SAFETY: a record in a live body is not freed while the body can be read (it leaves the list first).
+        unsafe { RecordRef::new(self.pointers()[i]) }
+    }
+
+    /// Number of sorted entries.
+    pub fn sorted_len(self) -> usize {
+        self.len()
+    }
+
+    /// Where `key` is, or would be, among the sorted entries.
+    #[inline]
+    pub fn position(self, key: &[u8]) -> Result<usize, usize> {
+        search(self.prefixes(), key, self.skip(), |i| self.record(i).key())
+    }
+
+    /// The record of `key`, if it is among the sorted entries.
+    pub(super) fn find_sorted(self, key: &[u8]) -> Option<RecordRef<'p>> {
+        self.position(key).ok().map(|i| self.record(i))
+    }
+
+    #[inline]
+    fn slots(self) -> &'p [AtomicPtr<Record>; TAIL] {
+        // SAFETY: alive.
+        unsafe { &(*self.body.as_ptr()).tail }
+    }
+
+    /// The records of the tail, in the order in which they came.
+    #[inline]
+    pub fn tail(self) -> impl Iterator<Item = RecordRef<'p>> {
+        self.slots().iter().map_while(|slot| {
+            let word = RecordWord::from_raw(slot.load(ord!("tail-load", Acquire)));
+            // SAFETY: as in `record`.
+            word.record().map(|record| unsafe { RecordRef::new(record) })
+        })
+    }
+
+    /// Whether the tail holds anything.
+    #[inline]
+    pub fn has_tail(self) -> bool {
+        let word = RecordWord::from_raw(self.slots()[0].load(ord!("tail-load", Acquire)));
+        word.record().is_some()
+    }
+
+    /// Puts a record into the first free slot of the tail, unless its key is there already (I-14).
+    pub(super) fn append(
+        self,
+        key: &[u8],
+        hash: u64,
+        fresh: NonNull<Record>,
+        tally: &Tally,
+    ) -> Append<'p> {
+        let word = RecordWord::new(fresh, hash);
+        for slot in self.slots() {
+            let mut seen = RecordWord::from_raw(slot.load(ord!("tail-load", Acquire)));
+            if seen.is_empty() {
+                pause("tail-append");
+                let (publish, look) = (ord!("tail-append", Release), ord!("tail-load", Acquire));
+                match slot.compare_exchange(seen.raw(), word.raw(), publish, look) {
+                    // SAFETY: the record is in the list now, and this thread is pinned for 'p.
+                    Ok(_) => return Append::Done(unsafe { RecordRef::new(fresh) }),
+                    Err(now) => seen = RecordWord::from_raw(now),
+                }
+                tally.one(Event::CasFailures);
+            }
+            let Some(there) = seen.record() else { return Append::Sealed };
+            // SAFETY: as in `record`.
+            let there = unsafe { RecordRef::new(there) };
+            if seen.may_match(hash) && there.key() == key && !mutant!("append-blind") {
+                return Append::There(there);
+            }
+        }
+        Append::Sealed
+    }
+
+    /// After this no append to this body succeeds (I-14).
+    pub(super) fn seal(self) {
+        if mutant!("fold-unsealed") {
+            return;
+        }
+        for slot in self.slots() {
+            let seen = RecordWord::from_raw(slot.load(ord!("tail-load", Acquire)));
+            if seen.is_frozen() {
+                return;
+            }
+            let frozen = RecordWord::frozen().raw();
+            // Acquire on failure: the record that came instead is about to be read.
+            let (publish, look) = (Ordering::Relaxed, ord!("tail-load", Acquire));
+            if seen.is_empty() && slot.compare_exchange(seen.raw(), frozen, publish, look).is_ok() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Figures about a map.
+
+use crate::Version;
+
+/// What a map has done and holds, from [`Map::stats`](crate::Map::stats).
+///
+/// Added up from counters that each session keeps for itself: no operation writes a shared counter for it. While other
+/// threads write, the figures are of slightly different moments; when all is quiet they are exact.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The newest version.
+    pub version: Version,
+    /// Keys with a value at the newest version.
+    pub live_keys: u64,
+    /// Key records, those of deleted keys included.
+    pub records: u64,
+    /// Versions linked to records, tombstones included.
+    pub versions: u64,
+    /// Nodes unlinked but not yet freed: they wait for a grace period, or for a session's bag to fill.
+    pub retired: u64,
+    /// Records whose older versions wait for a snapshot to be dropped.
+    pub gc_queued: u64,
+    /// Snapshots open now; clones share one.
+    pub open_snapshots: usize,
+    /// The version of the oldest open snapshot.
+    pub oldest_snapshot: Option<Version>,
+    /// How many versions the oldest open snapshot is behind the newest.
+    pub oldest_snapshot_age: u64,
+    /// Commits.
+    pub commits: u64,
+    /// Commits that were published by another thread than their own.
+    pub helped: u64,
+    /// Compare-and-swaps lost to another thread.
+    pub cas_failures: u64,
+    /// Leaf tails folded.
+    pub folds: u64,
+    /// Leaves split.
+    pub splits: u64,
+    /// Times the hash front began to grow.
+    pub hash_growths: u64,
+    /// Scans of the snapshot slots.
+    pub slot_scans: u64,
+}
+
+/// What a walk over all keys found, from [`Map::survey`](crate::Map::survey).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Survey {
+    /// Key records.
+    pub keys: u64,
+    /// Keys whose newest version is a value.
+    pub live_keys: u64,
+    /// Keys whose newest version says "deleted".
+    pub tombstones: u64,
+    /// Versions, tombstones included.
+    pub versions: u64,
+    /// The longest chain of versions of one key.
+    pub longest_chain: u64,
+    /// Leaves of the sorted list.
+    pub leaves: u64,
+    /// Keys in leaf tails: not sorted in yet.
+    pub tail_entries: u64,
+}
+
+impl Survey {
+    pub(crate) fn count(&mut self, newest_is_tombstone: Option<bool>) {
+        self.keys += 1;
+        match newest_is_tombstone {
+            Some(true) => self.tombstones += 1,
+            Some(false) => self.live_keys += 1,
+            None => {}
+        }
+    }
+
+    pub(crate) fn chain(&mut self, length: u64) {
+        self.versions += length;
+        self.longest_chain = self.longest_chain.max(length);
+    }
+}

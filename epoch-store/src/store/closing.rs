@@ -1,0 +1,161 @@
+//! Handles and slots: who keeps the store alive, and who frees it (I-30).
+
+use super::{Options, Store};
+use crate::slots::{Slot, Ticket};
+use crate::sync::{AtomicUsize, Ordering, mutant, ord};
+use std::ptr::NonNull;
+
+/// Added to the count of open slots until the closer has told them all, so that it cannot reach zero before.
+const BIAS: usize = 1 << (usize::BITS - 2);
+
+/// What decides when the store goes.
+#[derive(Debug)]
+pub(super) struct Life {
+    handles: AtomicUsize,
+    /// Open slots that were told of the closing and have not left yet, plus [`BIAS`] before and while they are told.
+    open: AtomicUsize,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self { handles: AtomicUsize::new(1), open: AtomicUsize::new(BIAS) }
+    }
+}
+
+/// A handle: counted, cloneable.
+pub struct StoreRef {
+    store: NonNull<Store>,
+}
+
+// SAFETY: a store is shared by protocol; the count is atomic.
+unsafe impl Send for StoreRef {}
+// SAFETY: as above.
+unsafe impl Sync for StoreRef {}
+
+impl StoreRef {
+    /// A new store.
+    pub fn new(options: Options) -> Self {
+        Self { store: NonNull::from(Box::leak(Box::new(Store::new(options)))) }
+    }
+
+    /// Registers a snapshot at the newest version. Wait-free.
+    #[inline]
+    pub fn open_slot(&self) -> OpenSlot {
+        let Ticket { slot, stamp } = self.slots.acquire(self.queue.root());
+        OpenSlot { store: self.store, slot: NonNull::from(slot), stamp }
+    }
+
+    /// Registers a snapshot at exactly `stamp`, if that is the newest version. Wait-free.
+    ///
+    /// # Errors
+    /// The newest version, if it is another.
+    pub fn open_slot_at(&self, stamp: u64) -> Result<OpenSlot, u64> {
+        let Ticket { slot, stamp } = self.slots.acquire_at(stamp, self.queue.root())?;
+        Ok(OpenSlot { store: self.store, slot: NonNull::from(slot), stamp })
+    }
+}
+
+impl std::ops::Deref for StoreRef {
+    type Target = Store;
+
+    #[inline]
+    fn deref(&self) -> &Store {
+        // SAFETY: I-30: this handle keeps the store alive.
+        unsafe { self.store.as_ref() }
+    }
+}
+
+impl Clone for StoreRef {
+    fn clone(&self) -> Self {
+        let before = self.life.handles.fetch_add(1, Ordering::Relaxed);
+        if before > BIAS {
+            std::process::abort(); // leaked handles without end
+        }
+        Self { store: self.store }
+    }
+}
+
+impl Drop for StoreRef {
+    fn drop(&mut self) {
+        if self.life.handles.fetch_sub(1, ord!("handles-drop", AcqRel)) != 1 {
+            return;
+        }
+        // No handle is left, so no slot will be opened any more: those that are open are all there will ever be.
+        let told = self.slots.announce_closing();
+        let gone = BIAS - if mutant!("closing-counts-none") { 0 } else { told };
+        if self.life.open.fetch_sub(gone, ord!("open-count", AcqRel)) == gone {
+            // SAFETY: I-30: no handle and no open slot is left.
+            unsafe { free(self.store) };
+        }
+    }
+}
+
+/// A registered snapshot, which keeps the store alive through its slot.
+pub struct OpenSlot {
+    store: NonNull<Store>,
+    slot: NonNull<Slot>,
+    stamp: u64,
+}
+
+// SAFETY: the slot is shared by protocol (I-10, I-11), the store by I-30.
+unsafe impl Send for OpenSlot {}
+// SAFETY: as above.
+unsafe impl Sync for OpenSlot {}
+
+impl OpenSlot {
+    /// The stamp that is registered as long as this lives.
+    #[inline]
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// The store.
+    #[inline]
+    pub fn store(&self) -> &Store {
+        // SAFETY: I-30: the open slot keeps the store alive.
+        unsafe { self.store.as_ref() }
+    }
+
+    fn slot(&self) -> &Slot {
+        // SAFETY: slots live as long as the store.
+        unsafe { self.slot.as_ref() }
+    }
+}
+
+impl Clone for OpenSlot {
+    /// Shares the slot (I-10). Wait-free.
+    fn clone(&self) -> Self {
+        self.slot().share();
+        Self { store: self.store, slot: self.slot, stamp: self.stamp }
+    }
+}
+
+impl Drop for OpenSlot {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.slot().release_unless_last() {
+            return;
+        }
+        self.slot().unregister();
+        // Still the owner of the slot: the store is there until `leave`.
+        self.store().after_release(self.stamp);
+        let closing = self.slot().leave();
+        if closing {
+            // SAFETY: the store was told to wait for this slot, and is freed below or later.
+            let life = unsafe { &self.store.as_ref().life };
+            if life.open.fetch_sub(1, ord!("open-count", AcqRel)) == 1 {
+                // SAFETY: I-30: this was the last.
+                unsafe { free(self.store) };
+            }
+        }
+    }
+}
+
+/// Frees the store.
+///
+/// # Safety
+/// I-30: nobody uses it any more, and this happens once.
+unsafe fn free(store: NonNull<Store>) {
+    // SAFETY: leaked from a Box by `StoreRef::new`.
+    drop(unsafe { Box::from_raw(store.as_ptr()) });
+}

@@ -1,0 +1,77 @@
+//! Point reads at a registered stamp.
+
+use super::Store;
+use crate::chain::{RecordRef, VersionRef};
+use crate::sync::prefetch;
+use smallvec::SmallVec;
+
+/// Keys whose cache misses are overlapped.
+const WINDOW: usize = 16;
+
+impl Store {
+    /// The value of `key` at `stamp`. Wait-free up to the length of the key's chain.
+    ///
+    /// # Safety
+    /// `stamp` stays registered during `'s` (I-7).
+    #[inline]
+    pub unsafe fn get<'s>(&'s self, key: &[u8], stamp: u64) -> Option<&'s [u8]> {
+        let claim = self.claim();
+        let pin = claim.pin();
+        let hash = self.front.hash(key);
+        let record = self.front.find(key, hash, &pin)?;
+        let version = record.visible_at(stamp, &pin)?;
+        // SAFETY: the version is visible at a stamp that stays registered.
+        unsafe { outlive_pin(version) }.value()
+    }
+
+    /// The values of many keys at `stamp`, in their order; their cache misses overlap. Wait-free, as `get`.
+    ///
+    /// # Safety
+    /// `stamp` stays registered during `'s` (I-7).
+    pub unsafe fn get_many<'s, 'k>(
+        &'s self,
+        keys: impl ExactSizeIterator<Item = &'k [u8]> + Clone,
+        stamp: u64,
+        mut found: impl FnMut(Option<&'s [u8]>),
+    ) {
+        let claim = self.claim();
+        let mut keys = keys;
+        while keys.len() > 0 {
+            // One pin per window: structure is never held for the length of a whole batch.
+            let pin = claim.pin();
+            let window = keys.clone().take(WINDOW);
+            let hashes: SmallVec<[u64; WINDOW]> =
+                window.clone().map(|key| self.front.hash(key)).collect();
+            for &hash in &hashes {
+                self.front.prefetch(hash, &pin);
+            }
+            let candidates: SmallVec<[Option<RecordRef<'_>>; WINDOW]> =
+                hashes.iter().map(|&hash| self.front.candidate(hash, &pin)).collect();
+            for record in candidates.iter().flatten() {
+                prefetch::read(record.as_ptr().as_ptr());
+            }
+            for record in candidates.iter().flatten() {
+                prefetch::read(record.head_hint());
+            }
+            for ((key, &hash), candidate) in window.zip(&hashes).zip(&candidates) {
+                let record = match candidate {
+                    Some(record) if record.key() == key => Some(*record),
+                    _ => self.front.find(key, hash, &pin),
+                };
+                let version = record.and_then(|record| record.visible_at(stamp, &pin));
+                // SAFETY: visible at a stamp that stays registered.
+                found(version.and_then(|version| unsafe { outlive_pin(version) }.value()));
+            }
+            keys.nth(hashes.len() - 1);
+        }
+    }
+}
+
+/// A version beyond the pin that found it.
+///
+/// # Safety
+/// It is visible at a stamp that stays registered during `'s`: then it is neither cut nor freed (I-7).
+pub(super) unsafe fn outlive_pin<'s>(version: VersionRef<'_>) -> VersionRef<'s> {
+    // SAFETY: forwarded.
+    unsafe { VersionRef::built(version.as_ptr()) }
+}

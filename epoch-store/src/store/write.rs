@@ -1,0 +1,162 @@
+//! Committing: prepare, order and publish, then clean up behind.
+
+use super::Store;
+use crate::batch::WriteOp;
+use crate::chain::{RecordRef, VersionBox};
+use crate::commit::{Commit, Write};
+use crate::error::Error;
+use crate::gc::Field;
+use crate::reclaim::Pinned;
+use crate::session::Claim;
+use crate::sync::{pause, prefetch};
+use smallvec::SmallVec;
+
+/// Keys whose cache misses are overlapped.
+const WINDOW: usize = 16;
+
+type Writes = SmallVec<[Write; 1]>;
+
+impl Store {
+    /// Commits the operations as one version, and returns its stamp. Lock-free up to the allocator.
+    ///
+    /// # Errors
+    /// The first operation that is refused; nothing is applied then.
+    pub fn commit<'o>(
+        &self,
+        ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
+    ) -> Result<u64, Error> {
+        self.check(ops.clone())?;
+        if ops.len() == 0 {
+            return Ok(self.published());
+        }
+        let claim = self.claim();
+        // Rule 1: pinned from the first look-up until the commit is visible (I-23).
+        let pin = claim.pin();
+        let writes = self.prepare(ops, &claim, &pin);
+        pause("commit-prepared");
+        let records: SmallVec<[_; 1]> = writes.iter().map(|write| write.record).collect();
+        let stamp = self.queue.commit(Commit::alloc(writes), &pin, claim.tally());
+        pause("commit-published");
+        // SAFETY: the records live as long as the list.
+        let records = records.iter().map(|&record| unsafe { RecordRef::new(record) });
+        claim.sweeper().after_commit(records, self.field(&pin, &claim));
+        Ok(stamp)
+    }
+
+    fn check<'o>(&self, ops: impl ExactSizeIterator<Item = WriteOp<'o>>) -> Result<(), Error> {
+        let (len, max) = (ops.len(), self.options.max_batch_len);
+        if len > max {
+            return Err(Error::BatchTooLarge { len, max });
+        }
+        ops.into_iter().try_for_each(|op| op.check())
+    }
+
+    /// Everything that a sweeper needs.
+    pub(super) fn field<'a, P>(&'a self, pin: &'a P, claim: &'a Claim<'_>) -> Field<'a, P> {
+        Field {
+            slots: &self.slots,
+            root: self.queue.root(),
+            backlog: &self.backlog,
+            pin,
+            tally: claim.tally(),
+        }
+    }
+
+    /// Prepare: a record and a version for every key, the last write of each key only (I-25).
+    fn prepare<'o, P: Pinned>(
+        &self,
+        ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
+        claim: &Claim<'_>,
+        pin: &P,
+    ) -> Writes {
+        self.front.help(pin, claim.tally());
+        let mut writes = Writes::with_capacity(ops.len());
+        let mut ops = ops;
+        let (mut hashes, mut last_key, mut ascending) = (Window::new(), None, true);
+        loop {
+            let window = ops.clone().take(WINDOW);
+            hashes.clear();
+            hashes.extend(window.clone().map(|op| self.front.hash(op.key)));
+            if hashes.is_empty() {
+                break;
+            }
+            self.prefetch_records(&hashes, pin);
+            for (op, &hash) in window.zip(&hashes) {
+                ascending &= last_key.is_none_or(|last| last < op.key);
+                last_key = Some(op.key);
+                let record = self.find_or_insert(op.key, hash, claim, pin).as_ptr();
+                let node = VersionBox::new(op.value).into_raw();
+                writes.push(Write { record, node });
+            }
+            ops.nth(hashes.len() - 1);
+        }
+        if !ascending {
+            keep_last_writes(&mut writes);
+        }
+        writes
+    }
+
+    /// Overlaps the cache misses of a window: slots, then records, then newest versions.
+    pub(super) fn prefetch_records<P: Pinned>(&self, hashes: &[u64], pin: &P) {
+        if hashes.len() < 2 {
+            return;
+        }
+        for &hash in hashes {
+            self.front.prefetch(hash, pin);
+        }
+        let candidates: Window<_> =
+            hashes.iter().filter_map(|&hash| self.front.candidate(hash, pin)).collect();
+        for record in &candidates {
+            prefetch::read(record.as_ptr().as_ptr());
+        }
+        for record in &candidates {
+            prefetch::read(record.head_hint());
+        }
+    }
+
+    /// The record of a key: leaf first, hash second (I-20).
+    fn find_or_insert<'p, P: Pinned>(
+        &self,
+        key: &[u8],
+        hash: u64,
+        claim: &Claim<'_>,
+        pin: &'p P,
+    ) -> RecordRef<'p> {
+        if let Some(record) = self.front.find(key, hash, pin) {
+            return record;
+        }
+        let record = self.list.find_or_insert(key, hash, pin, claim.tally());
+        pause("record-in-leaf");
+        self.front.insert(record, hash, pin, claim.tally());
+        record
+    }
+}
+
+/// Up to a window of something, on the stack.
+type Window<T = u64> = SmallVec<[T; WINDOW]>;
+
+/// I-25: of several writes to one record only the last stays.
+fn keep_last_writes(writes: &mut Writes) {
+    if writes.len() < 2 {
+        return;
+    }
+    let mut order: Vec<_> =
+        writes.iter().enumerate().map(|(at, write)| (write.record.addr(), at)).collect();
+    order.sort_unstable();
+    let mut superseded: Vec<usize> =
+        order.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].1).collect();
+    if superseded.is_empty() {
+        return;
+    }
+    superseded.sort_unstable();
+    let mut at = 0;
+    writes.retain(|write| {
+        let drop_it = superseded.binary_search(&at).is_ok();
+        at += 1;
+        if drop_it {
+            // SAFETY: built by this thread a moment ago, seen by nobody.
+            drop(unsafe { VersionBox::from_raw(write.node) });
+        }
+        !drop_it
+    });
+}

@@ -1,0 +1,82 @@
+//! An append-only array whose elements never move: segment `k` holds `FIRST << k` elements.
+//!
+//! *Progress.* `get` is wait-free; `grow` is lock-free up to the allocator. Elements live until the array is dropped.
+//! *Orderings.* A segment is published by a Release CAS (`segment-link`) and read with Acquire.
+
+use super::{AtomicPtr, Ordering};
+use std::ptr;
+
+/// Segments of this many doublings hold more elements than any machine has threads or snapshots.
+const SEGMENTS: usize = 24;
+
+/// See the module header.
+#[derive(Debug)]
+pub struct Segments<T> {
+    first: usize,
+    links: [AtomicPtr<Box<[T]>>; SEGMENTS],
+}
+
+impl<T: Default> Segments<T> {
+    /// An array whose first segment, of `first` elements (a power of two), is there at once.
+    pub fn new(first: usize) -> Self {
+        assert!(first.is_power_of_two(), "segment arithmetic needs a power of two");
+        let links = std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()));
+        let segments = Self { first, links };
+        segments.grow(0);
+        segments
+    }
+
+    /// Segment `k`, if it has been grown.
+    #[inline]
+    pub fn segment(&self, k: usize) -> Option<&[T]> {
+        let link = self.links.get(k)?.load(Ordering::Acquire);
+        // SAFETY: a non-null link was leaked from a Box by `grow` and is freed only in `drop`.
+        unsafe { link.as_ref() }.map(|segment| &**segment)
+    }
+
+    /// All segments that exist, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[T]> {
+        (0..SEGMENTS).map_while(|k| self.segment(k))
+    }
+
+    /// The element at `index`, if its segment exists.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<&T> {
+        let k = (index / self.first + 1).ilog2() as usize;
+        let start = self.first * ((1 << k) - 1);
+        self.segment(k)?.get(index - start)
+    }
+
+    /// Makes sure that segment `k` exists, and returns it. Beyond the last possible segment: the last.
+    pub fn grow(&self, k: usize) -> &[T] {
+        let k = k.min(SEGMENTS - 1);
+        if let Some(segment) = self.segment(k) {
+            return segment;
+        }
+        let fresh: Box<[T]> = (0..self.first << k).map(|_| T::default()).collect();
+        let fresh = Box::into_raw(Box::new(fresh));
+        let won = self.links[k].compare_exchange(
+            ptr::null_mut(),
+            fresh,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        if won.is_err() {
+            // SAFETY: nobody else has seen `fresh`.
+            drop(unsafe { Box::from_raw(fresh) });
+        }
+        self.segment(k).expect("the segment was just linked")
+    }
+}
+
+impl<T> Drop for Segments<T> {
+    fn drop(&mut self) {
+        for link in &self.links {
+            let segment = link.load(Ordering::Acquire);
+            if !segment.is_null() {
+                // SAFETY: leaked by `grow`, and `&mut self` excludes every reader.
+                drop(unsafe { Box::from_raw(segment) });
+            }
+        }
+    }
+}
