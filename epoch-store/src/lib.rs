@@ -44,7 +44,7 @@ mod version;
 pub use batch::WriteBatch;
 pub use error::{Error, MAX_KEY_LEN, MAX_VALUE_LEN};
 pub use map::{Builder, Map};
-pub use snapshot::{Key, Range, Snapshot, Value};
+pub use snapshot::{Key, KeyRange, Range, Snapshot, Value};
 pub use stats::{Stats, Survey};
 #[cfg(feature = "pause-points")]
 pub use sync::with_pauses;

@@ -1,15 +1,17 @@
 //! What readers hold: snapshots, and the values, keys and ranges borrowed from them.
 
+mod key_range;
 mod range;
 mod view;
 
+pub use key_range::KeyRange;
 pub use range::Range;
 pub use view::{Key, Value};
 
 use crate::Version;
 use crate::store::{OpenSlot, Remaining, Store};
 use std::fmt;
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 
 /// The map as it was at one version, for as long as this is held.
 ///
@@ -122,9 +124,8 @@ impl Snapshot {
     /// assert_eq!(snapshot.range(b"c"..b"a").count(), 0);
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
-    pub fn range<K: AsRef<[u8]>, B: RangeBounds<K>>(&self, bounds: B) -> Range<'_> {
-        let from = bounds.start_bound().map(AsRef::as_ref);
-        let to = bounds.end_bound().map(AsRef::as_ref);
+    pub fn range(&self, keys: impl KeyRange) -> Range<'_> {
+        let (from, to) = keys.bounds();
         Range::new(self, Remaining::new(from, to))
     }
 
