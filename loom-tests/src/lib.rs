@@ -1,1 +1,17 @@
-//! Harness of the models.
+//! The harness of the models: runs them, counts what they explored, and sees that their mutants die.
+//!
+//! A *model* is a small program over the real protocol code of `epoch-store`, explored by loom in every interleaving up
+//! to its bound. A *mutant* is the same model with one ordering weakened or one step left out (`EPOCH_MUTANT`), run as a
+//! child process that must fail: it shows that the model would notice.
+//!
+//! Models exist only in a build with `--cfg epoch_loom`; `ci/loom.sh` has the whole command.
+
+#[cfg(epoch_loom)]
+mod harness;
+#[cfg(epoch_loom)]
+mod world;
+
+#[cfg(epoch_loom)]
+pub use harness::{Model, mutants_die};
+#[cfg(epoch_loom)]
+pub use world::{Chains, World, pin, record};

@@ -1,0 +1,101 @@
+//! The pieces that most models are made of: a few records, a commit queue, the reclaimer that tells.
+
+use epoch_store::internals::chain::{Record, RecordRef, Registered, VersionBox, cut};
+use epoch_store::internals::commit::{Commit, Queue, Write};
+use epoch_store::internals::reclaim::{Quarantine, QuarantinePin};
+use epoch_store::internals::tally::Tally;
+use std::ptr::NonNull;
+
+/// A record that stays for the whole execution.
+#[derive(Debug, Clone, Copy)]
+pub struct Chains(NonNull<Record>);
+
+// SAFETY: what is mutable in a record is atomic.
+unsafe impl Send for Chains {}
+// SAFETY: as above.
+unsafe impl Sync for Chains {}
+
+/// A fresh record.
+pub fn record(key: &[u8]) -> Chains {
+    Chains(Record::alloc(key))
+}
+
+/// Pins in a domain.
+pub fn pin(domain: &Quarantine) -> QuarantinePin {
+    QuarantinePin::new(domain)
+}
+
+impl Chains {
+    /// The protocol's view of it.
+    pub fn view<'a>(self) -> RecordRef<'a> {
+        // SAFETY: records are leaked by the models.
+        unsafe { RecordRef::new(self.0) }
+    }
+
+    /// Its address.
+    pub fn as_ptr(self) -> NonNull<Record> {
+        self.0
+    }
+
+    /// The value visible at `stamp`: the byte, or `None` for nothing or a tombstone.
+    pub fn read(self, stamp: u64, pin: &QuarantinePin) -> Option<u8> {
+        self.view().visible_at(stamp, pin)?.value().map(|value| value[0])
+    }
+
+    /// Stamps of the chain, newest first.
+    pub fn stamps(self, pin: &QuarantinePin) -> Vec<u64> {
+        let mut stamps = Vec::new();
+        let mut next = self.view().head(pin);
+        while let Some(version) = next {
+            stamps.push(version.stamp());
+            next = version.older(pin);
+        }
+        stamps
+    }
+
+    /// Puts a version in front, as commit `stamp` would.
+    pub fn install(self, stamp: u64, value: u8, pin: &QuarantinePin) {
+        self.view().install(VersionBox::new(Some(&[value])), stamp, pin);
+    }
+
+    /// Cuts what `registered` calls garbage.
+    pub fn cut(self, registered: &Registered, pin: &QuarantinePin) -> usize {
+        cut(self.view(), registered, pin).versions
+    }
+}
+
+/// A queue over a few records.
+pub struct World {
+    /// The reclaimer.
+    pub domain: Quarantine,
+    /// The commit queue.
+    pub queue: Queue,
+    /// The records.
+    pub records: Vec<Chains>,
+}
+
+impl World {
+    /// A world with so many records.
+    pub fn new(records: usize) -> Self {
+        let records = (0..records).map(|i| record(&[b'a' + i as u8])).collect();
+        Self { domain: Quarantine::default(), queue: Queue::default(), records }
+    }
+
+    /// Commits `value` to each of the records named, as one commit. Returns its stamp.
+    pub fn commit(&self, records: &[usize], value: u8) -> u64 {
+        let tally = Tally::default();
+        let pin = pin(&self.domain);
+        let writes = records.iter().map(|&at| Write {
+            record: self.records[at].as_ptr(),
+            node: VersionBox::new(Some(&[value])).into_raw(),
+        });
+        self.queue.commit(Commit::alloc(writes.collect()), &pin, &tally)
+    }
+
+    /// Reads all records at the root.
+    pub fn read_all(&self) -> (u64, Vec<Option<u8>>) {
+        let pin = pin(&self.domain);
+        let stamp = self.queue.published();
+        (stamp, self.records.iter().map(|record| record.read(stamp, &pin)).collect())
+    }
+}
