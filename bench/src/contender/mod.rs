@@ -111,7 +111,8 @@ pub trait View {
     /// Every entry in descending order.
     fn scan_back(&self, see: impl FnMut(&[u8], &[u8]));
 
-    /// Up to `limit` entries in ascending order, from the first key not below `from`.
+    /// Up to `limit` entries, of which there must be one at least (surrealmx takes 0 for 1), in
+    /// ascending order from the first key not below `from`.
     fn range(&self, from: &[u8], limit: usize, see: impl FnMut(&[u8], &[u8]));
 }
 

@@ -45,7 +45,7 @@ impl Contender for Ours {
     }
 
     fn longest_chain(&self, _key: &[u8]) -> Option<u64> {
-        Some(self.map.survey().longest_chain as u64)
+        Some(self.map.survey().longest_chain)
     }
 }
 
