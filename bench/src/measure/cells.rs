@@ -158,6 +158,13 @@ cells! {
 }
 
 impl Cell {
+    /// Its name without the unit: `scan` for `scan_ns`.
+    pub fn short_name(self) -> &'static str {
+        let name = self.name();
+        let units = ["_ns", "_us", "_mops", "_kps", "_bytes"];
+        units.iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name)
+    }
+
     /// The cell of that name.
     pub fn from_name(name: &str) -> Option<Cell> {
         Cell::ALL.iter().copied().find(|cell| cell.name() == name)

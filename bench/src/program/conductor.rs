@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::env::current_exe;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
 use super::progress::Progress;
 use super::protocol::{Line, decode};
@@ -15,9 +15,6 @@ use crate::contender::Roster;
 use crate::measure::{Family, Job};
 use crate::report::Results;
 use crate::workload::Case;
-
-/// How often a running child is looked at: rarely, since the look costs it a core.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// One child process to be.
 struct Step {
@@ -90,9 +87,16 @@ fn run_step(program: &Path, options: &Options, step: &Step, results: &mut Result
         .spawn()?;
     let said = gather(child.stdout.take());
     let complained = gather(child.stderr.take());
-    let ended = wait(&mut child, options.patience());
-    let said = said.join().unwrap_or_default();
-    let complained = complained.join().unwrap_or_default();
+    // Its output ends when it does. Waiting for that, not asking now and then whether it still
+    // runs, leaves both cores to it.
+    let in_time = said.recv_timeout(options.patience());
+    let stopped = in_time.is_err();
+    if stopped {
+        child.kill()?;
+    }
+    let said = in_time.or_else(|_| said.recv()).unwrap_or_default();
+    let complained = complained.recv().unwrap_or_default();
+    let status = child.wait()?;
 
     // What was found before a failure is as good as without it.
     for line in said.lines() {
@@ -104,37 +108,27 @@ fn run_step(program: &Path, options: &Options, step: &Step, results: &mut Result
             None => return Err(format!("said what it should not: {line}").into()),
         }
     }
-    match ended? {
-        Some(status) if status.success() => Ok(()),
-        Some(status) => Err(format!("{status}: {}", complained.trim()).into()),
-        None => Err(format!("stopped after {} s", options.patience().as_secs()).into()),
+    if stopped {
+        Err(format!("stopped after {} s", options.patience().as_secs()).into())
+    } else if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{status}: {}", complained.trim()).into())
     }
 }
 
-/// Reads a pipe to its end, so that a talkative child does not wait for its reader.
-fn gather(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+/// Reads a pipe to its end, so that a talkative child does not wait for its reader, and sends what
+/// was read.
+fn gather(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
             // What was read before an error is still something.
             let _ = pipe.read_to_end(&mut bytes);
         }
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
-}
-
-/// Waits for the child to end; `None` where it had to be stopped.
-fn wait(child: &mut Child, patience: Duration) -> Outcome<Option<ExitStatus>> {
-    let begin = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if begin.elapsed() > patience {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        sleep(LOOK);
-    }
+        // Nobody receives when the parent gave up.
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
 }

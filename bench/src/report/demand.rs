@@ -150,7 +150,7 @@ impl Demand {
         let limit = self.limit;
         match self.basis {
             Basis::Rival(rival) => format!("{sign} {limit}x {}", rival.name()),
-            Basis::Own(other) => format!("{sign} {limit}x own {}", other.name()),
+            Basis::Own(other) => format!("{sign} {limit}x own {}", other.short_name()),
             Basis::Itself => match self.unit() {
                 Unit::Times => format!("{sign} {limit}x"),
                 Unit::Count => format!("{sign} {limit}"),

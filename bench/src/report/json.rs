@@ -36,6 +36,7 @@ pub fn json(
             "profile": machine.profile,
             "allocator": machine.allocator,
             "commit": machine.commit,
+            "load_before": machine.load,
             "unix_time": machine.unix_time,
         },
         "rounds": rounds,

@@ -24,6 +24,9 @@ pub struct Machine {
     pub allocator: String,
     /// Commit of the checkout, with `+` where files differ from it.
     pub commit: String,
+    /// Threads that wanted a core in the minute before the run, where the system tells: figures of
+    /// a busy machine are worth little.
+    pub load: Option<f64>,
     /// Seconds since 1970 when the run began.
     pub unix_time: u64,
 }
@@ -40,6 +43,7 @@ impl Machine {
             profile: if cfg!(debug_assertions) { "with debug assertions" } else { "release" },
             allocator: format!("{allocator} {version}"),
             commit: commit().unwrap_or_else(|| "unknown".to_owned()),
+            load: load(),
             unix_time: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
@@ -65,6 +69,10 @@ fn cpu_model() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn load() -> Option<f64> {
+    fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 fn commit() -> Option<String> {

@@ -44,7 +44,7 @@ pub fn table(
 fn head_line(plan: &Plan, machine: &Machine) -> String {
     format!(
         "## Case {}: {} keys, 32-byte values, {} ms a measurement\n\n\
-         {} ({} cores), {}, {}, {}, allocator {}, commit {}\n\
+         {} ({} cores), {}, {}, {}, allocator {}, commit {}, load before the run {}\n\
          Figures are medians over the rounds with min..max below. Ratios are of ours to the named \
          contender, of medians, with min..max of the rounds.\n",
         plan.case.name(),
@@ -57,6 +57,7 @@ fn head_line(plan: &Plan, machine: &Machine) -> String {
         machine.profile,
         machine.allocator,
         machine.commit,
+        machine.load.map_or("unknown".to_owned(), |load| format!("{load:.1}")),
     )
 }
 
