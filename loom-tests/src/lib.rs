@@ -9,9 +9,13 @@
 #[cfg(epoch_loom)]
 mod harness;
 #[cfg(epoch_loom)]
+mod shelf;
+#[cfg(epoch_loom)]
 mod world;
 
 #[cfg(epoch_loom)]
 pub use harness::{Model, mutants_die};
+#[cfg(epoch_loom)]
+pub use shelf::Shelf;
 #[cfg(epoch_loom)]
 pub use world::{Chains, World, pin, record};

@@ -282,6 +282,10 @@ impl<'p> BodyRef<'p> {
                 match slot.compare_exchange(seen.raw(), word.raw(), publish, look) {
                     // SAFETY: the record is in the list now, and this thread is pinned for 'p.
                     Ok(_) => return Append::Done(unsafe { RecordRef::new(fresh) }),
+                    // SAFETY: none: this is the fault that the model must find.
+                    Err(_) if mutant!("append-ignores-loss") => {
+                        return Append::Done(unsafe { RecordRef::new(fresh) });
+                    }
                     Err(now) => seen = RecordWord::from_raw(now),
                 }
                 tally.one(Event::CasFailures);

@@ -164,6 +164,12 @@ impl List {
         (leaf, body)
     }
 
+    /// Makes the index forget every leaf but the first: as if those who should have added them were still asleep.
+    #[cfg(epoch_loom)]
+    pub fn forget_index(&mut self) {
+        self.index = Index::new(&self.first);
+    }
+
     /// All leaves from the first to the last, as they are linked now. For audits: it takes time proportional to the list.
     pub fn for_each_leaf<P: Pinned>(&self, pin: &P, mut visit: impl FnMut(BodyRef<'_>)) {
         let mut body = self.first.body(pin);
