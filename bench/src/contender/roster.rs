@@ -10,19 +10,19 @@ use crate::workload::Case;
 /// The contenders, in the order of the tables' columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Roster {
-    /// epoch_store::Map: ours
+    /// `epoch_store::Map`: ours
     Ours,
-    /// BTreeMap, one thread, no lock
+    /// `BTreeMap`, one thread, no lock
     Btree,
-    /// RwLock<BTreeMap> (parking_lot)
+    /// `RwLock<BTreeMap>` (parking_lot)
     Rwbtree,
-    /// crossbeam_skiplist::SkipMap
+    /// `crossbeam_skiplist::SkipMap`
     Skipmap,
-    /// artmap::ArtMap
+    /// `artmap::ArtMap`
     Artmap,
-    /// artmap::VersionedArtMap with a lent clock, never pruned
+    /// `artmap::VersionedArtMap` with a lent clock, never pruned
     Vartmap,
-    /// surrealmx::Database
+    /// `surrealmx::Database`
     Surrealmx,
 }
 
