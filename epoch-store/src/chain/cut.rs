@@ -7,7 +7,7 @@
 use super::version::{VersionRef, is_marked, with_mark, without_mark};
 use super::{RecordRef, Registered};
 use crate::reclaim::{Grace, Pinned};
-use crate::sync::{Ordering, mutant, ord, pause};
+use crate::sync::{Ordering, mutant, pause};
 
 /// What one pass over a chain did and left.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -47,14 +47,14 @@ fn walk<P: Pinned>(
     let mut left = Cut::default();
     // SAFETY of lifetimes: the record outlives the pin's borrow here; views below live as long as the pin.
     let Some(mut newer) = record_head(record, pin) else { return Some(left) };
-    let mut link = newer.prev().load(ord!("prev-load", Acquire));
+    let mut link = newer.prev().load(Ordering::Relaxed);
     loop {
         if is_marked(link) {
             return None; // `newer` was cut meanwhile
         }
         // SAFETY: `newer` was linked after this pin began, so what its unmarked prev points to is not freed (I-8).
         let Some(version) = (unsafe { VersionRef::behind(link, pin) }) else { return Some(left) };
-        let next = version.prev().load(ord!("prev-load", Acquire));
+        let next = version.prev().load(Ordering::Relaxed);
         let garbage = registered.is_garbage(version.stamp(), newer.stamp());
         if !garbage && !is_marked(next) {
             left.keep(version, newer, registered);
@@ -97,11 +97,11 @@ fn unlink<P: Pinned>(
     let next = without_mark(next);
     let victim = version.as_ptr();
     if mutant!("cut-by-store") {
-        newer.prev().store(next, Ordering::Release);
+        newer.prev().store(next, Ordering::Relaxed);
     } else {
         newer
             .prev()
-            .compare_exchange(victim.as_ptr(), next, ord!("cut-unlink", Release), Ordering::Relaxed)
+            .compare_exchange(victim.as_ptr(), next, Ordering::Relaxed, Ordering::Relaxed)
             .ok()?;
     }
     // SAFETY: I-1: this CAS made the victim unreachable for later pins (I-8: only one CAS can), and by I-7 no

@@ -21,10 +21,11 @@
 //! | site | ordering | pairs with | for |
 //! |---|---|---|---|
 //! | `head-install` | Release CAS | `head-load` Acquire | a reader of the node sees its stamp, value and prev (I-4) |
-//! | `prev-load` | Acquire | `head-install`, `cut-unlink` | the same, further down the chain |
-//! | `cut-unlink` | Release CAS | `prev-load` Acquire | a reader sees the node behind the cut |
 //!
-//! *Reclamation.* The winner of `cut-unlink` retires the victim; its prev stays valid for readers already on it.
+//! Links below the head are Relaxed throughout: what a node's `prev` leads to, now or after cuts, was linked before the
+//! node itself, by a thread that had acquired it as the head; so whoever acquired the head has acquired the whole chain.
+//!
+//! *Reclamation.* The thread that unlinks a version retires the victim; its prev stays valid for readers already on it.
 //! *Checked by* `pruners.rs`, `commit.rs`, `private_nodes.rs` in `loom-tests/tests`; `tests/oracle.rs`.
 
 mod cut;

@@ -1,7 +1,7 @@
 //! One version of one key: a header with its value behind it, in one allocation.
 
 use crate::reclaim::{Node, Pinned};
-use crate::sync::{AtomicPtr, Ordering, Tracked, ord};
+use crate::sync::{AtomicPtr, Ordering, Tracked};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
@@ -215,7 +215,8 @@ impl<'p> VersionRef<'p> {
     /// The next older version.
     #[inline(always)]
     pub fn older<P: Pinned>(self, pin: &'p P) -> Option<VersionRef<'p>> {
-        let link = self.prev().load(ord!("prev-load", Acquire));
+        let link = self.prev().load(Ordering::Relaxed);
+        pin.protects(self.node);
         // SAFETY: what a live node's prev points to is retired no earlier than after this pin began: while the node
         // is linked its successor is linked too, and a cut node's successor can only be cut after it (I-8).
         unsafe { Self::behind(link, pin) }

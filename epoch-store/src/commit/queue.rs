@@ -98,6 +98,23 @@ impl Queue {
         }
     }
 
+    /// Finishes every commit that is ordered now, whoever ordered it: for hosts that have time. Lock-free.
+    pub fn finish_ordered<P: Pinned>(&self, pin: &P, tally: &Tally) {
+        loop {
+            let root = self.published();
+            let mut commit = self.enter(&self.head, ord!("queue-head-load", Acquire), pin);
+            while commit.stamp() <= root {
+                let Some(next) = self.next(commit, pin) else { return };
+                commit = next;
+            }
+            self.install(commit, Role::Helper, pin, tally);
+            if self.publish(root) {
+                tally.one(Event::Helped);
+            }
+            self.advance_head(pin);
+        }
+    }
+
     /// Rule 8: spin a bounded number of times before helping.
     fn wait_for_predecessors(&self, stamp: u64) {
         for _ in 0..SPINS {
@@ -109,7 +126,7 @@ impl Queue {
 
     /// Installs and publishes every descriptor up to `stamp`, the caller's own.
     fn finish_up_to<P: Pinned>(&self, stamp: u64, own: NonNull<Commit>, pin: &P, tally: &Tally) {
-        let mut owned_installed = false;
+        let mut installed = false;
         loop {
             let root = self.published();
             if root >= stamp {
@@ -117,19 +134,15 @@ impl Queue {
             }
             let commit = self.successor_of(root, pin);
             let role = if NonNull::from(commit) == own { Role::Owner } else { Role::Helper };
-            if role == Role::Owner && !owned_installed {
-                self.install(commit, role, pin, tally);
-                owned_installed = true;
-            } else if role == Role::Helper {
-                self.install(commit, role, pin, tally);
-            }
+            self.install(commit, role, pin, tally);
+            installed |= role == Role::Owner;
             pause("commit-installed");
             if self.publish(root) && role == Role::Helper {
                 tally.one(Event::Helped);
             }
             self.advance_head(pin);
         }
-        if !owned_installed {
+        if !installed {
             // Helpers did all of it with nodes of their own. Some may still be copying from ours.
             // SAFETY: linked by this thread, which is still pinned.
             for write in unsafe { own.as_ref() }.writes() {
@@ -158,6 +171,7 @@ impl Queue {
             // SAFETY: the owner was pinned when root was below its stamp, which this thread saw under its own pin: the
             // record lives through this pin (I-3, I-23).
             let record: RecordRef<'_> = unsafe { RecordRef::new(write.record) };
+            pin.protects(write.record);
             install_one(record, write, stamp, role, pin, tally);
         }
     }
@@ -215,6 +229,7 @@ impl Queue {
 
     fn next<'p, P: Pinned>(&self, commit: &'p Commit, pin: &'p P) -> Option<&'p Commit> {
         let next = NonNull::new(commit.next.load(ord!("queue-next", Acquire)))?;
+        pin.protects(NonNull::from(commit));
         pin.protects(next);
         // SAFETY: a successor is retired after its predecessor, which was not retired when this pin began.
         Some(unsafe { next.as_ref() })

@@ -88,6 +88,16 @@ impl Slots {
     /// # Errors
     /// The newest version, if that is another one: what `stamp` saw may have been cut (rule 19).
     pub fn acquire_at<'a>(&'a self, stamp: u64, root: &AtomicU64) -> Result<Ticket<'a>, u64> {
+        if mutant!("at-check-first") {
+            let newest = root.load(Ordering::Acquire);
+            if newest != stamp {
+                return Err(newest);
+            }
+            let slot = self.claim();
+            slot.stamp.store(stamp, Ordering::Relaxed);
+            fence_at("slot-fence");
+            return Ok(Ticket { slot, stamp });
+        }
         let slot = self.claim();
         // Register first, check second: a scan that misses the slot has a root that this check sees.
         slot.stamp.store(stamp, Ordering::Relaxed);

@@ -46,6 +46,7 @@ impl Store {
         }
         {
             let pin = claim.pin();
+            self.queue.finish_ordered(&pin, claim.tally());
             self.front.settle(&pin, claim.tally());
         }
         drop(claim);

@@ -36,10 +36,14 @@ impl<T: Copy> Tracked<T> {
     }
 }
 
-/// Whether the fault named in the environment is this one.
+/// Whether this fault is among those named in the environment, separated by commas.
 pub fn seeded(name: &'static str) -> bool {
-    static CHOSEN: OnceLock<String> = OnceLock::new();
-    CHOSEN.get_or_init(|| std::env::var("EPOCH_MUTANT").unwrap_or_default()) == name
+    static CHOSEN: OnceLock<Vec<String>> = OnceLock::new();
+    let chosen = CHOSEN.get_or_init(|| {
+        let names = std::env::var("EPOCH_MUTANT").unwrap_or_default();
+        names.split(',').map(str::to_owned).collect()
+    });
+    chosen.iter().any(|chosen| chosen == name)
 }
 
 /// The ordering of a named site, or `Relaxed` when its mutant is chosen.

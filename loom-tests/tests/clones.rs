@@ -1,0 +1,111 @@
+//! Clones of a snapshot against a scan (rule 18), and a slot that changes hands.
+//!
+//! *Invariant* (I-10): clones share one slot, so a scan cannot miss a stamp that is registered all the time. A clone that
+//! took a slot of its own could be missed: the scan reads the new slot before it is filled and the old one after it is
+//! emptied.
+//!
+//! *Bound*: two threads, unbounded (`slot_changes_hands`: bound 3).
+
+#![cfg(epoch_loom)]
+
+use epoch_store::internals::chain::{Registered, VersionRef};
+use epoch_store::internals::slots::Slots;
+use epoch_store::internals::sync::seeded;
+use loom::sync::Arc;
+use loom::thread;
+use loom_tests::{Model, World, mutants_die, pin};
+
+fn cut(world: &World, slots: &Slots) {
+    let mut registered = Registered::default();
+    slots.scan(world.queue.root(), &mut registered);
+    world.records[0].cut(&registered, &pin(&world.domain));
+}
+
+fn release(slot: &epoch_store::internals::slots::Slot) {
+    if slot.release_unless_last() {
+        slot.unregister();
+        slot.leave();
+    }
+}
+
+#[test]
+fn clone_and_drop() {
+    Model { name: "clone_and_drop", bound: None, floor: 30 }.check(|| {
+        let world = Arc::new(World::new(1));
+        let slots: &'static Slots = Box::leak(Box::default());
+        world.commit(&[0], 1);
+        // The original sits behind a free slot: a scan passes that one first.
+        let before = slots.acquire(world.queue.root());
+        let original = slots.acquire(world.queue.root());
+        release(before.slot);
+        world.commit(&[0], 2);
+        let (reader, pruner) = (Arc::clone(&world), Arc::clone(&world));
+        let reader = thread::spawn(move || {
+            let clone = if seeded("clone-takes-a-slot") {
+                // The broken form: register the same stamp elsewhere, then give the first slot up.
+                let root = loom::sync::atomic::AtomicU64::new(original.stamp);
+                slots.acquire(&root).slot
+            } else {
+                original.slot.share();
+                original.slot
+            };
+            release(original.slot);
+            let version = {
+                let pin = pin(&reader.domain);
+                let view = reader.records[0].view().visible_at(1, &pin);
+                view.map(|version| version.as_ptr())
+            };
+            // SAFETY: none beyond I-7, which is what this model is about.
+            let version = version.map(|version| unsafe { VersionRef::built(version) }.stamp());
+            assert_eq!(version, Some(1), "the clone still sees version 1");
+            release(clone);
+        });
+        let pruner = thread::spawn(move || cut(&pruner, slots));
+        reader.join().unwrap();
+        pruner.join().unwrap();
+        cut(&world, slots);
+        assert_eq!(world.records[0].stamps(&pin(&world.domain)), [2], "nobody needs version 1 now");
+    });
+}
+
+#[test]
+fn mutants_of_clone_and_drop() {
+    mutants_die("clone_and_drop", &["clone-takes-a-slot", "slot-release"]);
+}
+
+/// Two clones dropped by two threads: the reads of the one that goes first come before the cut that the other allows.
+#[test]
+fn two_clones_dropped() {
+    Model { name: "two_clones_dropped", bound: Some(3), floor: 100 }.check(|| {
+        let world = Arc::new(World::new(1));
+        let slots: &'static Slots = Box::leak(Box::default());
+        world.commit(&[0], 1);
+        let original = slots.acquire(world.queue.root());
+        original.slot.share();
+        world.commit(&[0], 2);
+        let version = {
+            let pin = pin(&world.domain);
+            world.records[0].view().visible_at(1, &pin).unwrap().as_ptr()
+        };
+        let address = version.as_ptr() as usize;
+        let slot = original.slot;
+        let readers = [(), ()].map(|()| {
+            thread::spawn(move || {
+                let version = std::ptr::NonNull::new(address as *mut _).unwrap();
+                // SAFETY: none beyond I-7, which is what this model is about.
+                let version = unsafe { VersionRef::built(version) };
+                assert_eq!(version.stamp(), 1, "read without a pin, under the clone");
+                release(slot);
+            })
+        });
+        cut(&world, slots);
+        for reader in readers {
+            reader.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn mutants_of_two_clones_dropped() {
+    mutants_die("two_clones_dropped", &["clone-release", "slot-release"]);
+}
