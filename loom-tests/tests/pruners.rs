@@ -48,15 +48,15 @@ fn run(one: &'static [u64], two: &'static [u64], left: &'static [&'static [u64]]
 
 #[test]
 fn both_cut_the_same() {
-    Model { name: "both_cut_the_same", bound: Some(2), floor: 500 }
-        .check(|| run(&[1], &[1], &[4, 1]));
+    Model { name: "both_cut_the_same", bound: Some(3), floor: 400 }
+        .check(|| run(&[1], &[1], &[&[4, 1]]));
 }
 
 #[test]
 fn neighbours() {
     // The first knows of a snapshot at 2, the second of one at 3. If 3 goes first, 2 is what the snapshot at 3 would see
     // for all the second knows: then it stays.
-    Model { name: "neighbours", bound: Some(3), floor: 500 }
+    Model { name: "neighbours", bound: Some(3), floor: 250 }
         .check(|| run(&[1, 2], &[1, 3], &[&[4, 1], &[4, 2, 1]]));
 }
 
