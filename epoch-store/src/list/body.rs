@@ -1,10 +1,10 @@
 //! The body of a leaf: sorted entries that never change, and a tail that fills in order. One allocation.
 
 use super::prefix::search;
-use super::{Leaf, TAIL};
+use super::{CAPACITY, Leaf, TAIL};
 use crate::chain::{Record, RecordRef, RecordWord};
 use crate::reclaim::{Node, Pinned};
-use crate::sync::{AtomicPtr, Ordering, Tracked, mutant, ord, pause};
+use crate::sync::{AtomicPtr, Ordering, Tracked, mutant, ord, pause, prefetch};
 use crate::tally::{Event, Tally};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
@@ -89,6 +89,13 @@ impl Body {
             std::ptr::copy_nonoverlapping(high.as_ptr(), raw.add(plan.high), high.len());
         }
         body
+    }
+
+    /// Asks for the header, the tail and the prefixes of a body of usual length.
+    #[inline]
+    pub(super) fn prefetch(body: NonNull<Self>) {
+        const USUAL_LEN: usize = CAPACITY * 3 / 4;
+        prefetch::read_bytes(body.as_ptr(), size_of::<Self>() + USUAL_LEN * size_of::<u64>());
     }
 
     /// The lengths that decide where things lie.

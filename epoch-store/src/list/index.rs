@@ -76,6 +76,7 @@ impl Index {
         loop {
             let child = node.child(choose(node));
             let Some(below) = child.node else { return child.leaf };
+            Node::prefetch(below);
             pin.protects(below);
             // SAFETY: part of the tree whose root was loaded under `pin`: a node is retired by the swap that unlinks
             // the first tree without it, which came after.

@@ -29,6 +29,7 @@ impl Leaf {
     pub fn body<'p, P: Pinned>(&self, pin: &'p P) -> BodyRef<'p> {
         let body = NonNull::new(self.body.load(ord!("body-load", Acquire)));
         let body = body.expect("a leaf always has a body");
+        Body::prefetch(body);
         // SAFETY: linked when loaded, and loaded under `pin`; the winner of a later swap retires it.
         unsafe { BodyRef::new(body, pin) }
     }

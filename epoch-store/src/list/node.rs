@@ -3,7 +3,7 @@
 use super::Leaf;
 use super::prefix::{better_skip, prefix8, search};
 use crate::reclaim::Node as Reclaimable;
-use crate::sync::Tracked;
+use crate::sync::{Tracked, prefetch};
 use std::ptr::NonNull;
 
 /// Children of a node.
@@ -13,6 +13,7 @@ pub(super) const FANOUT: usize = 64;
 pub(super) const FANOUT: usize = 2;
 
 /// Child `i` holds the keys from `leaves[i].low` to the next child's.
+#[repr(C)]
 #[derive(Debug)]
 pub(super) struct Node {
     len: Tracked<usize>,
@@ -88,6 +89,12 @@ impl Node {
             node.children[at + 1] = added.node;
         }
         Box::new(node)
+    }
+
+    /// Asks for the part of a node that a search reads.
+    #[inline]
+    pub(super) fn prefetch(node: NonNull<Node>) {
+        prefetch::read_bytes(node.as_ptr(), std::mem::offset_of!(Node, leaves));
     }
 
     pub(super) fn len(&self) -> usize {

@@ -19,3 +19,13 @@ pub fn read<T>(address: *const T) {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = address;
 }
+
+/// Asks for the first `bytes` bytes at `address`: where a binary search is about to jump around in them, its misses
+/// overlap instead of following one another.
+#[inline(always)]
+pub fn read_bytes<T>(address: *const T, bytes: usize) {
+    const LINE: usize = 64;
+    for offset in (0..bytes).step_by(LINE) {
+        read(address.cast::<u8>().wrapping_add(offset));
+    }
+}
