@@ -1,5 +1,6 @@
 //! Running a model and its mutants.
 
+use std::cell::Cell;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +8,11 @@ use std::time::{Duration, Instant};
 
 /// Longest time for one mutant: a mutant that hangs is a mutant that the model does not stop.
 const MUTANT_LIMIT: Duration = Duration::from_secs(120);
+
+thread_local! {
+    /// Which actor of a race is started first.
+    static FIRST: Cell<usize> = const { Cell::new(0) };
+}
 
 /// A model with its bound and the least number of executions that count as having explored it.
 #[derive(Debug, Clone, Copy)]
@@ -22,16 +28,25 @@ pub struct Model {
 impl Model {
     /// Explores `body`, prints how many executions that took, and fails below the floor.
     pub fn check(self, body: impl Fn() + Sync + Send + 'static) {
+        self.check_from_each(1, body);
+    }
+
+    /// As `check`, once with each of so many actors of a [`race`] going first, and the executions added up.
+    pub fn check_from_each(self, actors: usize, body: impl Fn() + Sync + Send + 'static) {
         let count = Arc::new(AtomicUsize::new(0));
-        let seen = Arc::clone(&count);
+        let body = Arc::new(body);
         let began = Instant::now();
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = self.bound;
-        builder.max_branches = 20_000;
-        builder.check(move || {
-            seen.fetch_add(1, Ordering::Relaxed);
-            body();
-        });
+        for first in 0..actors {
+            FIRST.set(first);
+            let (seen, body) = (Arc::clone(&count), Arc::clone(&body));
+            let mut builder = loom::model::Builder::new();
+            builder.preemption_bound = self.bound;
+            builder.max_branches = 20_000;
+            builder.check(move || {
+                seen.fetch_add(1, Ordering::Relaxed);
+                body();
+            });
+        }
         let executions = count.load(Ordering::Relaxed);
         let bound = self.bound.map_or_else(|| "none".into(), |bound| bound.to_string());
         println!(
@@ -44,6 +59,40 @@ impl Model {
             assert!(executions >= floor, "{}: {executions} executions, floor {floor}", self.name);
         }
     }
+}
+
+/// What a thread of a model does.
+pub type Actor<T> = Box<dyn FnOnce() -> T + Send>;
+
+/// An actor that shares `world`.
+pub fn actor<W, T>(
+    world: &loom::sync::Arc<W>,
+    act: impl FnOnce(&W) -> T + Send + 'static,
+) -> Actor<T>
+where
+    W: Send + Sync + 'static,
+{
+    let world = loom::sync::Arc::clone(world);
+    Box::new(move || act(&world))
+}
+
+/// Runs the actors in a thread each and returns what they return.
+///
+/// Loom lets the first thread run to its end and looks for conflicts from there, and remembers of each atomic only
+/// the last access: one thread's load is forgotten once another thread has loaded the same word, so the store that
+/// the latter goes on to is never tried before the former. What one order of threads hides, another shows: hence
+/// [`Model::check_from_each`].
+pub fn race<T: 'static, const N: usize>(actors: [Actor<T>; N]) -> [T; N] {
+    let mut actors = actors.map(Some);
+    let mut results = [const { None }; N];
+    let order = (0..N).map(|turn| (FIRST.get() + turn) % N);
+    let threads: Vec<_> = order
+        .map(|at| (at, loom::thread::spawn(actors[at].take().expect("each actor acts once"))))
+        .collect();
+    for (at, thread) in threads {
+        results[at] = Some(thread.join().expect("a panic ends the model"));
+    }
+    results.map(|result| result.expect("every actor was joined"))
 }
 
 /// Runs the test `model` once for each mutant, in a child process, which must fail.

@@ -14,7 +14,7 @@ mod shelf;
 mod world;
 
 #[cfg(epoch_loom)]
-pub use harness::{Model, mutants_die};
+pub use harness::{Actor, Model, actor, mutants_die, race};
 #[cfg(epoch_loom)]
 pub use shelf::Shelf;
 #[cfg(epoch_loom)]

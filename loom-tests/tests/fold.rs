@@ -11,8 +11,7 @@
 use epoch_store::internals::list::Within;
 use epoch_store::internals::tally::Event;
 use loom::sync::Arc;
-use loom::thread;
-use loom_tests::{Model, Shelf, mutants_die, pin};
+use loom_tests::{Model, Shelf, actor, mutants_die, pin, race};
 use std::ops::Bound;
 
 /// A leaf with one sorted key and an empty tail.
@@ -29,27 +28,25 @@ fn check_end(shelf: &Shelf, keys: &[u8]) {
 
 #[test]
 fn append_and_fold() {
-    Model { name: "append_and_fold", bound: None, floor: 100 }.check(|| {
+    Model { name: "append_and_fold", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = folded();
-        let (writer, folder) = (Arc::clone(&shelf), Arc::clone(&shelf));
-        let writer = thread::spawn(move || writer.insert(b'a'));
-        let folder = thread::spawn(move || folder.fold(b'm'));
-        let record = writer.join().unwrap();
-        folder.join().unwrap();
-        assert_eq!(shelf.insert(b'a'), record, "the key keeps its record");
+        let writer = actor(&shelf, |shelf| Some(shelf.insert(b'a')));
+        let folder = actor(&shelf, |shelf| {
+            shelf.fold(b'm');
+            None
+        });
+        let [record, _] = race([writer, folder]);
+        assert_eq!(Some(shelf.insert(b'a')), record, "the key keeps its record");
         check_end(&shelf, b"am");
     });
 }
 
 #[test]
 fn two_folds_of_one_body() {
-    Model { name: "two_folds_of_one_body", bound: None, floor: 39 }.check(|| {
+    Model { name: "two_folds_of_one_body", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::with(b"m"));
-        let folders = [Arc::clone(&shelf), Arc::clone(&shelf)];
-        let folders = folders.map(|shelf| thread::spawn(move || shelf.fold(b'm')));
-        for folder in folders {
-            folder.join().unwrap();
-        }
+        let fold = || actor(&shelf, |shelf| shelf.fold(b'm'));
+        race([fold(), fold()]);
         let (won, lost) = (shelf.count(Event::Folds), shelf.count(Event::CasFailures));
         assert_eq!(won + lost, 2, "a fold wins or it loses");
         assert!(won >= 1, "a fold fails only where another one won");
@@ -59,13 +56,12 @@ fn two_folds_of_one_body() {
 
 #[test]
 fn reader_in_a_folded_body() {
-    Model { name: "reader_in_a_folded_body", bound: None, floor: 31 }.check(|| {
+    Model { name: "reader_in_a_folded_body", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::with(b"m"));
-        let (folder, reader) = (Arc::clone(&shelf), Arc::clone(&shelf));
-        let folder = thread::spawn(move || folder.fold(b'm'));
-        let reader = thread::spawn(move || {
-            let pin = pin(&reader.domain);
-            let (_, body) = reader.list.locate(b"m", &pin, &reader.tally);
+        let folder = actor(&shelf, |shelf| shelf.fold(b'm'));
+        let reader = actor(&shelf, |shelf| {
+            let pin = pin(&shelf.domain);
+            let (_, body) = shelf.list.locate(b"m", &pin, &shelf.tally);
             let all = Within { from: Bound::Unbounded, to: Bound::Unbounded };
             for _ in 0..2 {
                 let mut found = Vec::new();
@@ -73,23 +69,19 @@ fn reader_in_a_folded_body() {
                 assert_eq!(found.len(), 1, "a body under a pin stays whole");
             }
         });
-        folder.join().unwrap();
-        reader.join().unwrap();
+        race([folder, reader]);
         check_end(&shelf, b"m");
     });
 }
 
 #[test]
 fn append_fold_and_scan() {
-    Model { name: "append_fold_and_scan", bound: Some(3), floor: 2_600 }.check(|| {
+    Model { name: "append_fold_and_scan", bound: Some(3), floor: 1 }.check_from_each(3, || {
         let shelf = folded();
-        let (writer, folder, reader) = (Arc::clone(&shelf), Arc::clone(&shelf), Arc::clone(&shelf));
-        let writer = thread::spawn(move || writer.insert(b'x'));
-        let folder = thread::spawn(move || folder.fold(b'm'));
-        let reader = thread::spawn(move || assert!(b"mx".starts_with(&reader.scan())));
-        writer.join().unwrap();
-        folder.join().unwrap();
-        reader.join().unwrap();
+        let writer = actor(&shelf, |shelf| assert_ne!(shelf.insert(b'x'), 0));
+        let folder = actor(&shelf, |shelf| shelf.fold(b'm'));
+        let reader = actor(&shelf, |shelf| assert!(b"mx".starts_with(&shelf.scan())));
+        race([writer, folder, reader]);
         check_end(&shelf, b"mx");
     });
 }

@@ -14,21 +14,14 @@
 
 use epoch_store::internals::tally::Event;
 use loom::sync::Arc;
-use loom::thread;
-use loom_tests::{Model, Shelf, mutants_die};
-
-fn two_inserters(shelf: &Arc<Shelf>, first: u8, second: u8) -> (usize, usize) {
-    let (one, two) = (Arc::clone(shelf), Arc::clone(shelf));
-    let one = thread::spawn(move || one.insert(first));
-    let two = thread::spawn(move || two.insert(second));
-    (one.join().unwrap(), two.join().unwrap())
-}
+use loom_tests::{Model, Shelf, actor, mutants_die, race};
 
 #[test]
 fn one_key_twice() {
-    Model { name: "one_key_twice", bound: None, floor: 39 }.check(|| {
+    Model { name: "one_key_twice", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::default());
-        let (one, two) = two_inserters(&shelf, b'k', b'k');
+        let insert = || actor(&shelf, |shelf| shelf.insert(b'k'));
+        let [one, two] = race([insert(), insert()]);
         assert_eq!(one, two, "both callers get one record");
         shelf.check_whole(b"k");
     });
@@ -36,9 +29,10 @@ fn one_key_twice() {
 
 #[test]
 fn two_keys() {
-    Model { name: "two_keys", bound: None, floor: 39 }.check(|| {
+    Model { name: "two_keys", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::default());
-        let (one, two) = two_inserters(&shelf, b'b', b'a');
+        let insert = |key| actor(&shelf, move |shelf| shelf.insert(key));
+        let [one, two] = race([insert(b'b'), insert(b'a')]);
         assert_ne!(one, two, "a record each");
         shelf.check_whole(b"ab");
         assert_eq!(shelf.buried(), shelf.count(Event::Folds), "each old body is retired once");
@@ -47,38 +41,36 @@ fn two_keys() {
 
 #[test]
 fn two_inserts_and_a_scan() {
-    Model { name: "two_inserts_and_a_scan", bound: None, floor: 110 }.check(|| {
+    Model { name: "two_inserts_and_a_scan", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = Shelf::with(b"m");
         shelf.fold(b'm');
         let shelf = Arc::new(shelf);
-        let (writer, reader) = (Arc::clone(&shelf), Arc::clone(&shelf));
-        let writer = thread::spawn(move || {
-            writer.insert(b'x');
-            writer.insert(b'a');
+        let writer = actor(&shelf, |shelf| {
+            shelf.insert(b'x');
+            shelf.insert(b'a');
         });
-        let reader = thread::spawn(move || {
-            let keys = reader.scan();
+        let reader = actor(&shelf, |shelf| {
+            let keys = shelf.scan();
             // In the order of their inserts: m was there, x came before a.
             assert!([b"m" as &[u8], b"mx", b"amx"].contains(&&*keys), "a scan saw {keys:?}");
         });
-        writer.join().unwrap();
-        reader.join().unwrap();
+        race([writer, reader]);
         shelf.check_whole(b"amx");
     });
 }
 
 #[test]
 fn one_key_twice_and_a_scan() {
-    Model { name: "one_key_twice_and_a_scan", bound: Some(3), floor: 1_100 }.check(|| {
+    Model { name: "one_key_twice_and_a_scan", bound: Some(3), floor: 1 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::default());
-        let reader = Arc::clone(&shelf);
-        let reader = thread::spawn(move || {
-            let (before, after) = (reader.scan(), reader.scan());
+        let insert = || actor(&shelf, |shelf| shelf.insert(b'k'));
+        let reader = actor(&shelf, |shelf| {
+            let (before, after) = (shelf.scan(), shelf.scan());
             assert!(before.len() <= after.len() && b"k".starts_with(&after), "nothing goes away");
+            shelf.insert(b'k')
         });
-        let (one, two) = two_inserters(&shelf, b'k', b'k');
-        assert_eq!(one, two, "both callers get one record");
-        reader.join().unwrap();
+        let [one, two, three] = race([insert(), reader, insert()]);
+        assert!(one == two && two == three, "all callers get one record");
         shelf.check_whole(b"k");
     });
 }

@@ -12,8 +12,7 @@
 
 use epoch_store::internals::tally::Event;
 use loom::sync::Arc;
-use loom::thread;
-use loom_tests::{Model, Shelf, mutants_die};
+use loom_tests::{Actor, Model, Shelf, actor, mutants_die, race};
 
 /// A full leaf, two sorted keys and one in the tail, with a neighbour to its right.
 fn full() -> Arc<Shelf> {
@@ -22,9 +21,18 @@ fn full() -> Arc<Shelf> {
     Arc::new(shelf)
 }
 
-fn spawn_insert(shelf: &Arc<Shelf>, key: u8) -> thread::JoinHandle<usize> {
-    let shelf = Arc::clone(shelf);
-    thread::spawn(move || shelf.insert(key))
+fn insert(shelf: &Arc<Shelf>, key: u8) -> Actor<usize> {
+    actor(shelf, move |shelf| shelf.insert(key))
+}
+
+/// Scans, and finds every key that was there before, and of these `new` ones any number.
+fn scan(shelf: &Arc<Shelf>, new: &'static [u8]) -> Actor<usize> {
+    actor(shelf, move |shelf| {
+        let mut keys = shelf.scan();
+        keys.retain(|key| !new.contains(key));
+        assert_eq!(keys, b"cegkx", "a scan misses none, and invents none");
+        0
+    })
 }
 
 fn check_end(shelf: &Shelf, keys: &[u8]) {
@@ -34,55 +42,43 @@ fn check_end(shelf: &Shelf, keys: &[u8]) {
 
 #[test]
 fn two_inserts_split() {
-    Model { name: "two_inserts_split", bound: None, floor: 400 }.check(|| {
+    Model { name: "two_inserts_split", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = full();
-        let (left, right) = (spawn_insert(&shelf, b'a'), spawn_insert(&shelf, b'f'));
-        assert_ne!(left.join().unwrap(), right.join().unwrap(), "a record each");
+        let [left, right] = race([insert(&shelf, b'a'), insert(&shelf, b'f')]);
+        assert_ne!(left, right, "a record each");
         check_end(&shelf, b"acefgkx");
     });
 }
 
 #[test]
 fn one_key_in_a_splitting_leaf() {
-    Model { name: "one_key_in_a_splitting_leaf", bound: None, floor: 2_200 }.check(|| {
+    Model { name: "one_key_in_a_splitting_leaf", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = full();
-        let (one, two) = (spawn_insert(&shelf, b'f'), spawn_insert(&shelf, b'f'));
-        assert_eq!(one.join().unwrap(), two.join().unwrap(), "both callers get one record");
+        let [one, two] = race([insert(&shelf, b'f'), insert(&shelf, b'f')]);
+        assert_eq!(one, two, "both callers get one record");
         check_end(&shelf, b"cefgkx");
     });
 }
 
 #[test]
 fn split_and_scan() {
-    Model { name: "split_and_scan", bound: None, floor: 680 }.check(|| {
+    Model { name: "split_and_scan", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = full();
-        let reader = Arc::clone(&shelf);
-        let writer = spawn_insert(&shelf, b'f');
-        let reader = thread::spawn(move || {
-            let keys = reader.scan();
-            assert!([b"cegkx" as &[u8], b"cefgkx"].contains(&&*keys), "a scan saw {keys:?}");
-        });
-        writer.join().unwrap();
-        reader.join().unwrap();
+        race([insert(&shelf, b'f'), scan(&shelf, b"f")]);
         check_end(&shelf, b"cefgkx");
     });
 }
 
 #[test]
 fn two_inserts_split_and_a_scan() {
-    Model { name: "two_inserts_split_and_a_scan", bound: Some(3), floor: 5_300 }.check(|| {
-        let shelf = full();
-        let reader = Arc::clone(&shelf);
-        let (left, right) = (spawn_insert(&shelf, b'a'), spawn_insert(&shelf, b'f'));
-        let reader = thread::spawn(move || {
-            let keys = reader.scan();
-            assert!(b"cegkx".iter().all(|key| keys.contains(key)), "a scan missed one: {keys:?}");
-        });
-        left.join().unwrap();
-        right.join().unwrap();
-        reader.join().unwrap();
-        check_end(&shelf, b"acefgkx");
-    });
+    Model { name: "two_inserts_split_and_a_scan", bound: Some(3), floor: 1 }.check_from_each(
+        3,
+        || {
+            let shelf = full();
+            race([insert(&shelf, b'a'), insert(&shelf, b'f'), scan(&shelf, b"af")]);
+            check_end(&shelf, b"acefgkx");
+        },
+    );
 }
 
 #[test]

@@ -12,8 +12,7 @@
 #![cfg(epoch_loom)]
 
 use loom::sync::Arc;
-use loom::thread;
-use loom_tests::{Model, Shelf, mutants_die};
+use loom_tests::{Actor, Model, Shelf, actor, mutants_die, race};
 
 /// Leaves `[c g]`, `[k n]`, `[t ..]`; the index knows the first only.
 fn forgotten(keys: &[u8]) -> Arc<Shelf> {
@@ -30,31 +29,26 @@ fn check_mended(shelf: &Shelf, keys: &[u8], retired: usize) {
     assert_eq!(shelf.buried(), retired, "the index knows every leaf: nobody walks or mends");
 }
 
-fn spawn_look(shelf: &Arc<Shelf>, key: u8) -> thread::JoinHandle<()> {
-    let shelf = Arc::clone(shelf);
-    thread::spawn(move || shelf.check_located(key))
+fn look(shelf: &Arc<Shelf>, key: u8) -> Actor<()> {
+    actor(shelf, move |shelf| shelf.check_located(key))
 }
 
 #[test]
 fn one_leaf_behind() {
-    Model { name: "one_leaf_behind", bound: None, floor: 62 }.check(|| {
+    Model { name: "one_leaf_behind", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = forgotten(b"cgkn");
         let before = shelf.buried();
-        for looker in [spawn_look(&shelf, b'k'), spawn_look(&shelf, b'n')] {
-            looker.join().unwrap();
-        }
+        race([look(&shelf, b'k'), look(&shelf, b'n')]);
         check_mended(&shelf, b"cgkn", before + 1);
     });
 }
 
 #[test]
 fn two_leaves_behind() {
-    Model { name: "two_leaves_behind", bound: None, floor: 62 }.check(|| {
+    Model { name: "two_leaves_behind", bound: None, floor: 1 }.check_from_each(2, || {
         let shelf = forgotten(b"cgkntv");
         let before = shelf.buried();
-        for looker in [spawn_look(&shelf, b'k'), spawn_look(&shelf, b't')] {
-            looker.join().unwrap();
-        }
+        race([look(&shelf, b'k'), look(&shelf, b't')]);
         // The first addition copies the root; the second splits it.
         check_mended(&shelf, b"cgkntv", before + 2);
     });
@@ -62,14 +56,11 @@ fn two_leaves_behind() {
 
 #[test]
 fn split_beside_a_walk() {
-    Model { name: "split_beside_a_walk", bound: None, floor: 520 }.check(|| {
+    Model { name: "split_beside_a_walk", bound: None, floor: 1 }.check_from_each(2, || {
         // The last leaf is full: whoever inserts splits it, and adds a leaf to an index that misses another.
         let shelf = forgotten(b"cgkntv");
-        let writer = Arc::clone(&shelf);
-        let writer = thread::spawn(move || writer.insert(b'x'));
-        let looker = spawn_look(&shelf, b't');
-        writer.join().unwrap();
-        looker.join().unwrap();
+        let writer = actor(&shelf, |shelf| assert_ne!(shelf.insert(b'x'), 0));
+        race([writer, look(&shelf, b't')]);
         shelf.check_whole(b"cgkntvx");
         let retired = shelf.buried();
         check_mended(&shelf, b"cgkntvx", retired);
@@ -78,12 +69,10 @@ fn split_beside_a_walk() {
 
 #[test]
 fn three_walkers() {
-    Model { name: "three_walkers", bound: Some(3), floor: 1_500 }.check(|| {
+    Model { name: "three_walkers", bound: Some(3), floor: 1 }.check_from_each(3, || {
         let shelf = forgotten(b"cgkntv");
         let before = shelf.buried();
-        for looker in [b'c', b'k', b't'].map(|key| spawn_look(&shelf, key)) {
-            looker.join().unwrap();
-        }
+        race([b'c', b'k', b't'].map(|key| look(&shelf, key)));
         check_mended(&shelf, b"cgkntv", before + 2);
     });
 }
