@@ -111,6 +111,18 @@ impl Front {
         }
     }
 
+    /// Begins a growth whatever the count says: a model has no room to fill a table.
+    #[cfg(epoch_loom)]
+    pub fn begin_growth<P: Pinned>(&self, pin: &P, tally: &Tally) {
+        self.current(pin).successor(pin, tally);
+    }
+
+    /// Claims a chunk and never moves it: what others see of a claimer that sleeps.
+    #[cfg(epoch_loom)]
+    pub fn abandon_chunk<P: Pinned>(&self, pin: &P) {
+        self.current(pin).pick_chunk();
+    }
+
     /// Moves chunks until no table waits for it: for hosts that have time.
     pub fn settle<P: Pinned>(&self, pin: &P, tally: &Tally) {
         loop {

@@ -44,11 +44,12 @@ impl Within<'_> {
 
 impl BodyRef<'_> {
     /// The sorted entries inside the bounds, as a range of positions. Binary search only.
-    fn sorted_within(self, within: Within<'_>) -> std::ops::Range<usize> {
+    fn sorted_within(self, low: &[u8], within: Within<'_>) -> std::ops::Range<usize> {
         let from = match within.from {
-            Bound::Unbounded => 0,
-            Bound::Included(key) => self.lower(key),
-            Bound::Excluded(key) => self.upper(key),
+            // Prefixes order only keys inside the fences (I-16): a bound outside of them is not searched for.
+            Bound::Included(key) if key >= low => self.lower(key),
+            Bound::Excluded(key) if key >= low => self.upper(key),
+            _ => 0,
         };
         let to = match within.to {
             Bound::Unbounded => self.sorted_len(),
@@ -77,10 +78,10 @@ impl BodyRef<'_> {
         self.high().is_some_and(|high| key >= high)
     }
 
-    /// Appends the records inside the bounds to `out`, in key order. The bounds' lower end must lie in this leaf or
-    /// be dropped by the caller: see [`super::List::locate`].
-    pub fn collect(self, within: Within<'_>, out: &mut Vec<NonNull<Record>>) {
-        let (sorted, pointers) = (self.sorted_within(within), self.pointers());
+    /// Appends the records inside the bounds to `out`, in key order. `low` is the leaf's lower fence; the upper bound
+    /// must not lie below it.
+    pub fn collect(self, low: &[u8], within: Within<'_>, out: &mut Vec<NonNull<Record>>) {
+        let (sorted, pointers) = (self.sorted_within(low, within), self.pointers());
         if !self.has_tail() {
             out.extend_from_slice(&pointers[sorted]);
             return;

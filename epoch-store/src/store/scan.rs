@@ -90,7 +90,7 @@ impl Store {
             pause("scan-step");
             scratch.clear();
             let (low, body) = self.leaf_of(remaining, direction, &claim, &pin);
-            body.collect(remaining.within(), scratch);
+            body.collect(low, remaining.within(), scratch);
             if direction == Direction::Backward {
                 scratch.reverse();
             }
