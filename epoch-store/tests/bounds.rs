@@ -1,0 +1,315 @@
+//! How much a map keeps: exactly what open snapshots see, and the newest version of each key.
+//!
+//! *Bound*, when nobody is in the middle of a call and after `maintain`: one version per live key, one per tombstone, and
+//! for each older version the condition that some open snapshot sees it. Chains are cut in the middle, so one old
+//! snapshot costs one version per key, however many overwrites come after it.
+//!
+//! The counts here do not depend on the machine. Debug builds do fewer rounds.
+
+use epoch_store::{Map, Snapshot, WriteBatch};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::channel;
+
+/// Nodes that a session may keep back: two bags for one grace period and for two, and slabs on their way.
+const RETIRED_PER_SESSION: u64 = 1_024;
+
+/// `full` in an optimised build, a part of it in others.
+fn rounds(full: usize) -> usize {
+    if cfg!(debug_assertions) { full / 20 } else { full }
+}
+
+fn key(i: usize) -> Vec<u8> {
+    format!("key{i:06}").into_bytes()
+}
+
+fn fill(map: &Map, keys: usize) {
+    for i in 0..keys {
+        map.put(key(i), b"first").unwrap();
+    }
+}
+
+fn assert_one_version_each(map: &Map) {
+    let survey = map.survey();
+    assert_eq!(survey.versions, survey.live_keys + survey.tombstones, "{survey:?}");
+    assert!(survey.longest_chain <= 1, "{survey:?}");
+}
+
+fn assert_counters_agree(map: &Map) {
+    let (survey, stats) = (map.survey(), map.stats());
+    assert_eq!(stats.versions, survey.versions);
+    assert_eq!(stats.live_keys, survey.live_keys);
+    assert_eq!(stats.records, survey.keys);
+    assert_eq!(stats.commits, stats.version.get());
+}
+
+#[test]
+fn overwrites_of_one_key_under_an_old_snapshot_keep_two_versions() {
+    let map = Map::new();
+    map.put(b"hot", b"first").unwrap();
+    let old = map.snapshot();
+    let total = rounds(1_000_000);
+    for i in 0..total {
+        map.put(b"hot", i.to_le_bytes()).unwrap();
+        if i % (total / 100) == 0 {
+            let survey = map.survey();
+            assert!(survey.longest_chain <= 3, "after {i} overwrites: {survey:?}");
+        }
+    }
+    assert_eq!(map.survey().longest_chain, 2, "the newest version and the snapshot's");
+    assert_eq!(old.get(b"hot").unwrap(), b"first");
+    let retired = map.stats().retired;
+    assert!(retired <= RETIRED_PER_SESSION, "{retired} nodes wait to be freed");
+    assert_counters_agree(&map);
+}
+
+#[test]
+fn many_keys_under_an_old_snapshot_keep_two_versions_each() {
+    let (map, keys) = (Map::new(), 1_000);
+    fill(&map, keys);
+    let old = map.snapshot();
+    let mut rng = fastrand::Rng::with_seed(1);
+    for round in 0..rounds(200) {
+        for _ in 0..keys {
+            map.put(key(rng.usize(0..keys)), round.to_le_bytes()).unwrap();
+        }
+        let survey = map.survey();
+        assert!(survey.longest_chain <= 3 && survey.versions <= 2_000 + 1, "{survey:?}");
+    }
+    fill(&map, keys);
+    map.maintain();
+    assert_eq!(map.survey().versions, 2_000, "the snapshot's and the newest of each key");
+    assert_eq!(old.iter().filter(|(_, value)| *value == b"first").count(), keys);
+    drop(old);
+    map.maintain();
+    assert_one_version_each(&map);
+    assert_counters_agree(&map);
+}
+
+#[test]
+#[ignore = "bug: versions kept after their record was queued lie outside the span of its bag"]
+fn between_three_snapshots_only_what_they_see_stays() {
+    let (map, keys) = (Map::new(), 100);
+    let mut snapshots: Vec<Snapshot> = Vec::new();
+    for round in 0..=3_usize {
+        for i in 0..rounds(400_000) {
+            map.put(key(i % keys), [round as u8]).unwrap();
+        }
+        if round < 3 {
+            snapshots.push(map.snapshot());
+        }
+    }
+    map.maintain();
+    assert_eq!(map.survey().versions, 400, "three snapshots' and the newest of each key");
+    assert_eq!(map.survey().longest_chain, 4);
+    for (round, snapshot) in snapshots.iter().enumerate() {
+        assert!(snapshot.iter().all(|(_, value)| *value == [round as u8]));
+    }
+    snapshots.remove(1);
+    map.maintain();
+    assert_eq!(map.survey().versions, 300, "what only the middle snapshot saw is gone");
+}
+
+#[test]
+#[ignore = "bug: versions kept after their record was queued lie outside the span of its bag"]
+fn young_snapshots_leave_nothing_behind_beside_an_old_one() {
+    let map = Map::new();
+    map.put(b"hot", b"first").unwrap();
+    let _old = map.snapshot();
+    let mut young = Vec::new();
+    for i in 0..20_u8 {
+        map.put(b"hot", [i]).unwrap();
+        young.push(map.snapshot());
+    }
+    map.put(b"hot", b"last").unwrap();
+    drop(young);
+    map.maintain();
+    assert_eq!(map.survey().versions, 2, "what the young ones saw is gone, the old one stays");
+}
+
+#[test]
+#[ignore = "bug: a bag closed after its snapshot has gone waits for ever: blockers are counted with a later scan than the records were kept by"]
+fn a_snapshot_dropped_between_two_commits_leaves_nothing_behind() {
+    let map = Map::new();
+    map.put(b"cold", b"1").unwrap();
+    let old = map.snapshot();
+    map.put(b"cold", b"2").unwrap();
+    map.put(b"hot", b"1").unwrap();
+    drop(old);
+    // These scan the slots, after the snapshot has gone and before its bag is closed.
+    map.put(b"hot", b"2").unwrap();
+    map.put(b"hot", b"3").unwrap();
+    map.maintain();
+    assert_one_version_each(&map);
+}
+
+/// What each key's chain must be: its newest version, and those that the snapshots see.
+fn versions_needed(log: &BTreeMap<Vec<u8>, Vec<u64>>, snapshots: &[Snapshot]) -> u64 {
+    let needed = log.values().map(|stamps| {
+        let seen = snapshots.iter().filter_map(|snapshot| {
+            let upto = stamps.partition_point(|&stamp| stamp <= snapshot.version().get());
+            upto.checked_sub(1)
+        });
+        seen.chain([stamps.len() - 1]).collect::<BTreeSet<usize>>().len() as u64
+    });
+    needed.sum()
+}
+
+#[test]
+#[ignore = "bug: a bag closed after its snapshot has gone waits for ever: blockers are counted with a later scan than the records were kept by"]
+fn after_any_run_exactly_the_visible_versions_stay() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    for round in 0..6 {
+        let map = Map::new();
+        let threads: Vec<_> = (0..3_u64)
+            .map(|number| {
+                let map = map.clone();
+                let mut rng = fastrand::Rng::with_seed(seed ^ (round * 8 + number));
+                std::thread::spawn(move || {
+                    let (mut writes, mut held) = (Vec::new(), Vec::new());
+                    for _ in 0..1_500 {
+                        let mut batch = WriteBatch::new();
+                        let keys: BTreeSet<usize> =
+                            (0..rng.usize(1..6)).map(|_| rng.usize(0..150)).collect();
+                        for &i in &keys {
+                            if rng.u8(0..4) == 0 {
+                                batch.delete(key(i))
+                            } else {
+                                batch.put(key(i), b"")
+                            };
+                        }
+                        let version = map.commit(&batch).unwrap().get();
+                        writes.extend(keys.into_iter().map(|i| (key(i), version)));
+                        match rng.u8(0..12) {
+                            0 if held.len() < 12 => held.push(map.snapshot()),
+                            1 | 2 if held.len() > 3 => {
+                                drop(held.swap_remove(rng.usize(0..held.len())))
+                            }
+                            _ => {}
+                        }
+                    }
+                    (writes, held)
+                })
+            })
+            .collect();
+        let (mut log, mut snapshots) = (BTreeMap::<Vec<u8>, Vec<u64>>::new(), Vec::new());
+        for thread in threads {
+            let (writes, held) = thread.join().expect("a writer ends");
+            writes.into_iter().for_each(|(key, stamp)| log.entry(key).or_default().push(stamp));
+            snapshots.extend(held);
+        }
+        log.values_mut().for_each(|stamps| stamps.sort_unstable());
+        let mut rng = fastrand::Rng::with_seed(seed);
+        loop {
+            map.maintain();
+            let needed = versions_needed(&log, &snapshots);
+            let open = snapshots.len();
+            assert_eq!(map.survey().versions, needed, "{open} snapshots, round {round}");
+            assert_counters_agree(&map);
+            if snapshots.is_empty() {
+                break;
+            }
+            drop(snapshots.swap_remove(rng.usize(0..snapshots.len())));
+        }
+        assert_one_version_each(&map);
+        assert_eq!(map.stats().gc_queued, 0, "nothing waits where no snapshot is open");
+    }
+}
+
+/// A map with `keys` keys and `rounds` snapshots, between which every key was overwritten.
+fn with_history(keys: usize, rounds: usize) -> (Map, Vec<Snapshot>) {
+    let map = Map::new();
+    let mut snapshots = Vec::new();
+    for round in 0..=rounds {
+        for i in 0..keys {
+            map.put(key(i), round.to_le_bytes()).unwrap();
+        }
+        if round < rounds {
+            snapshots.push(map.snapshot());
+        }
+    }
+    (map, snapshots)
+}
+
+#[test]
+fn other_threads_may_drop_snapshots_in_any_order() {
+    let (map, mut snapshots) = with_history(200, 12);
+    map.maintain();
+    assert_eq!(map.survey().versions, 200 * 13);
+    fastrand::Rng::with_seed(3).shuffle(&mut snapshots);
+    let (send, receive) = channel::<Snapshot>();
+    let dropper = std::thread::spawn(move || receive.into_iter().for_each(drop));
+    snapshots.into_iter().for_each(|snapshot| send.send(snapshot).unwrap());
+    drop(send);
+    dropper.join().unwrap();
+    map.maintain();
+    assert_one_version_each(&map);
+}
+
+/// Puts until at most `left` superseded versions are there, or `most` puts were made. Returns what is left.
+fn put_until(map: &Map, left: u64, most: usize) -> u64 {
+    let superseded = |map: &Map| {
+        let survey = map.survey();
+        survey.versions - survey.live_keys - survey.tombstones
+    };
+    for i in 0..most {
+        map.put(b"elsewhere", i.to_le_bytes()).unwrap();
+        if superseded(map) <= left {
+            break;
+        }
+    }
+    superseded(map)
+}
+
+#[test]
+fn ordinary_puts_collect_what_dropped_snapshots_have_kept() {
+    let (map, snapshots) = with_history(500, 5);
+    drop(snapshots);
+    // A bag of 32 records every few commits: a put per key is plenty.
+    let left = put_until(&map, 31 * 5, 564);
+    assert!(left <= 31 * 5, "{left} versions stay: more than one open bag holds");
+}
+
+#[test]
+#[ignore = "bug: a session's open bag is handed over only when it is full or the backlog is not empty"]
+fn ordinary_puts_collect_also_the_last_few() {
+    let (map, snapshots) = with_history(10, 5);
+    drop(snapshots);
+    assert_eq!(put_until(&map, 0, 1_000), 0, "versions that nobody will ever see stay");
+}
+
+#[test]
+fn maintain_alone_collects_everything_and_frees_it() {
+    let (map, snapshots) = with_history(1_000, 4);
+    drop(snapshots);
+    map.maintain();
+    assert_one_version_each(&map);
+    for _ in 0..4 {
+        map.maintain();
+    }
+    let retired = map.stats().retired;
+    assert!(retired <= RETIRED_PER_SESSION, "{retired} nodes wait to be freed");
+}
+
+#[test]
+fn few_nodes_wait_to_be_freed_after_many_threads_have_written() {
+    let (map, threads) = (Map::new(), 4);
+    std::thread::scope(|scope| {
+        for number in 0..threads {
+            let map = &map;
+            scope.spawn(move || {
+                for i in 0..rounds(200_000) {
+                    map.put(key(i % 64), [number as u8]).unwrap();
+                }
+            });
+        }
+    });
+    let before = map.stats().retired;
+    // A thread that was stopped by the scheduler while pinned has held up the others for a time slice.
+    assert!(before <= rounds(200_000) as u64 * threads, "{before}");
+    for _ in 0..4 {
+        map.maintain();
+    }
+    let retired = map.stats().retired;
+    assert!(retired <= RETIRED_PER_SESSION * threads, "{retired} of {before} still wait");
+}
