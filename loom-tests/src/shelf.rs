@@ -53,10 +53,10 @@ impl Shelf {
         let mut from = Vec::new();
         loop {
             let pin = pin(&self.domain);
-            let (_, body) = self.list.locate(&from, &pin, &self.tally);
+            let (leaf, body) = self.list.locate(&from, &pin, &self.tally);
             let mut found = Vec::new();
             let within = Within { from: Bound::Included(&from), to: Bound::Unbounded };
-            body.collect(within, &mut found);
+            body.collect(leaf.low(), within, &mut found);
             keys.extend(found.into_iter().map(key_of));
             assert!(keys.is_sorted_by(|a, b| a < b), "keys in order, each once: {keys:?}");
             let Some(high) = body.high() else { return keys };
@@ -84,7 +84,7 @@ impl Shelf {
         let mut keys = Vec::new();
         self.list.for_each_leaf(&pin(&self.domain), |body| {
             let mut found = Vec::new();
-            body.collect(Within { from: Bound::Unbounded, to: Bound::Unbounded }, &mut found);
+            body.collect(&[], Within { from: Bound::Unbounded, to: Bound::Unbounded }, &mut found);
             keys.extend(found.into_iter().map(key_of));
         });
         keys

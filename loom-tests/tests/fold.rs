@@ -61,11 +61,11 @@ fn reader_in_a_folded_body() {
         let folder = actor(&shelf, |shelf| shelf.fold(b'm'));
         let reader = actor(&shelf, |shelf| {
             let pin = pin(&shelf.domain);
-            let (_, body) = shelf.list.locate(b"m", &pin, &shelf.tally);
+            let (leaf, body) = shelf.list.locate(b"m", &pin, &shelf.tally);
             let all = Within { from: Bound::Unbounded, to: Bound::Unbounded };
             for _ in 0..2 {
                 let mut found = Vec::new();
-                body.collect(all, &mut found);
+                body.collect(leaf.low(), all, &mut found);
                 assert_eq!(found.len(), 1, "a body under a pin stays whole");
             }
         });

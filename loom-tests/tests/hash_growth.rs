@@ -175,7 +175,7 @@ fn two_movers_and_a_sleeper() {
 /// Whoever unlinks a table need not be who moved its last chunk: what the other one moved, he must have seen.
 #[test]
 fn two_movers_and_a_lookup() {
-    Model { name: "two_movers_and_a_lookup", bound: Some(2), floor: 1 }.check_from_each(3, || {
+    Model { name: "two_movers_and_a_lookup", bound: Some(3), floor: 1 }.check_from_each(3, || {
         let (hashes, one) = Hashes::with_one();
         let two = hashes.key_at(1, 0);
         hashes.insert(two);

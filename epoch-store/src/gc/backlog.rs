@@ -85,7 +85,9 @@ impl Backlog {
         let next = NonNull::new(cell.next.load(ord!("backlog-next", Acquire)))?;
         pin.protects(next);
         // SAFETY: a cell is retired after its predecessor, which was not retired when this pin began.
-        Some(unsafe { next.as_ref() })
+        let next = unsafe { next.as_ref() };
+        debug_assert!(next.is_linked(), "a cell is whole before it is linked");
+        Some(next)
     }
 
     fn swing(end: &AtomicPtr<Cell>, from: &Cell, to: &Cell) -> bool {

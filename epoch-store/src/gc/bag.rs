@@ -27,6 +27,12 @@ impl Default for Bag {
 }
 
 impl Bag {
+    /// A bag of one record, to be told apart from others.
+    #[cfg(epoch_loom)]
+    pub fn of(record: NonNull<Record>) -> Self {
+        Self { records: vec![record], ..Self::default() }
+    }
+
     /// Puts a record in.
     pub(super) fn add(&mut self, record: RecordRef<'_>, left: &Cut) {
         self.records.push(record.as_ptr());
@@ -56,7 +62,8 @@ impl Bag {
         }
     }
 
-    pub(super) fn into_records(self) -> Vec<NonNull<Record>> {
+    /// What is in it.
+    pub fn into_records(self) -> Vec<NonNull<Record>> {
         self.records
     }
 }

@@ -4,7 +4,7 @@ use super::{Backlog, Bag};
 use crate::chain::{Record, RecordRef, Registered, cut};
 use crate::reclaim::Pinned;
 use crate::slots::Slots;
-use crate::sync::{AtomicU64, Ordering, mutant, pause};
+use crate::sync::{AtomicU64, mutant, ord, pause};
 use crate::tally::{Event, Tally};
 use std::ptr::NonNull;
 
@@ -119,11 +119,11 @@ impl Sweeper {
         field.tally.one(Event::Unqueued);
         if mutant!("flag-cleared-late") {
             let versions = self.examine(record, field);
-            record.queued().swap(false, Ordering::AcqRel);
+            record.queued().swap(false, ord!("flag-off", AcqRel));
             return versions;
         }
         // Off before the look (I-26): who finds it on later has its chain examined later.
-        record.queued().swap(false, Ordering::AcqRel);
+        record.queued().swap(false, ord!("flag-off", AcqRel));
         self.examine(record, field)
     }
 
@@ -131,7 +131,7 @@ impl Sweeper {
     pub fn examine<P: Pinned>(&mut self, record: RecordRef<'_>, field: Field<'_, P>) -> usize {
         let left = cut(record, &self.registered, field.pin);
         field.tally.add(Event::VersionsCut, left.versions as i64);
-        if left.kept > 0 && !record.queued().swap(true, Ordering::AcqRel) {
+        if left.kept > 0 && !record.queued().swap(true, ord!("flag-on", AcqRel)) {
             field.tally.one(Event::Queued);
             self.open.add(record, &left);
             if self.open.is_full() {

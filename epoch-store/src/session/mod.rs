@@ -15,7 +15,7 @@
 
 use crate::gc::Sweeper;
 use crate::reclaim::{Domain, Pin, Reclaimer};
-use crate::sync::{AtomicBool, Ordering, Segments, Tracked, ord, thread_hint};
+use crate::sync::{AtomicBool, Ordering, Segments, Tracked, mutant, ord, thread_hint};
 use crate::tally::Tally;
 use crossbeam_utils::CachePadded;
 use std::cell::{RefCell, RefMut, UnsafeCell};
@@ -119,6 +119,7 @@ impl Session {
                 .busy
                 .compare_exchange(false, true, ord!("session-claim", Acquire), Ordering::Relaxed)
                 .is_ok()
+            || mutant!("session-shared")
     }
 
     #[inline]

@@ -14,7 +14,11 @@ pub struct Tracked<T>(UnsafeCell<T>);
 impl<T: Copy> Tracked<T> {
     /// A cell with its first value.
     pub fn new(value: T) -> Self {
-        Self(UnsafeCell::new(value))
+        let cell = UnsafeCell::new(value);
+        // A write of its own: loom dates a creation at the thread's last step, which may be a fence that others have
+        // joined since, and would take them for ordered behind it.
+        cell.with_mut(|_| ());
+        Self(cell)
     }
 
     /// The value.
