@@ -41,7 +41,6 @@ fn assert_correct(report: &Report, shape: &Shape) {
 }
 
 #[test]
-#[ignore = "bug: a backward scan whose lower bound lies left of the leaf loses keys or panics"]
 fn many_threads_see_one_order() {
     let wanted = from_environment("HISTORY_OPS");
     let target = wanted.unwrap_or(300_000) as usize;
@@ -87,7 +86,6 @@ fn many_threads_see_one_order() {
 }
 
 #[test]
-#[ignore = "bug: a backward scan whose lower bound lies left of the leaf loses keys or panics"]
 fn backward_scans_over_many_leaves_are_complete() {
     let map = Map::new();
     for i in 0..200 {

@@ -46,6 +46,11 @@ fn deed_at(point: &str) -> Deed {
     }
 }
 
+/// Whether the victim has a snapshot open while it sleeps.
+pub fn holds_snapshot(point: &str) -> bool {
+    matches!(deed_at(point), Deed::Scan | Deed::Sweep)
+}
+
 /// What the victim's operation returned.
 enum Outcome {
     Committed(Vec<Version>),
