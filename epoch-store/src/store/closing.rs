@@ -14,12 +14,47 @@ pub(super) struct Life {
     handles: AtomicUsize,
     /// Open slots that were told of the closing and have not left yet, plus [`BIAS`] before and while they are told.
     open: AtomicUsize,
+    /// Read by every use and written by the free: a model sees a use that is not ordered before it.
+    #[cfg(epoch_loom)]
+    alive: crate::sync::Tracked<bool>,
 }
 
 impl Default for Life {
     fn default() -> Self {
-        Self { handles: AtomicUsize::new(1), open: AtomicUsize::new(BIAS) }
+        Self {
+            handles: AtomicUsize::new(1),
+            open: AtomicUsize::new(BIAS),
+            #[cfg(epoch_loom)]
+            alive: crate::sync::Tracked::new(true),
+        }
     }
+}
+
+#[cfg(epoch_loom)]
+impl Life {
+    fn check_alive(&self) {
+        // SAFETY: written by the free only, which I-30 puts behind every use; loom reports it if it is not.
+        assert!(unsafe { self.alive.get() }, "use of a store that was freed");
+    }
+
+    fn end(&self) {
+        self.check_alive();
+        // SAFETY: as above: this is the free.
+        unsafe { self.alive.set(false) };
+        FREED.set(FREED.get() + 1);
+    }
+}
+
+#[cfg(epoch_loom)]
+thread_local! {
+    /// All threads of a model run on one thread of the machine.
+    static FREED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Stores freed so far by the models of this thread.
+#[cfg(epoch_loom)]
+pub fn stores_freed() -> usize {
+    FREED.get()
 }
 
 /// A handle: counted, cloneable.
@@ -61,7 +96,10 @@ impl std::ops::Deref for StoreRef {
     #[inline]
     fn deref(&self) -> &Store {
         // SAFETY: I-30: this handle keeps the store alive.
-        unsafe { self.store.as_ref() }
+        let store = unsafe { self.store.as_ref() };
+        #[cfg(epoch_loom)]
+        store.life.check_alive();
+        store
     }
 }
 
@@ -77,7 +115,8 @@ impl Clone for StoreRef {
 
 impl Drop for StoreRef {
     fn drop(&mut self) {
-        if self.life.handles.fetch_sub(1, ord!("handles-drop", AcqRel)) != 1 {
+        let before = self.life.handles.fetch_sub(1, ord!("handles-drop", AcqRel));
+        if before != 1 && !mutant!("any-handle-closes") {
             return;
         }
         // No handle is left, so no slot will be opened any more: those that are open are all there will ever be.
@@ -113,7 +152,10 @@ impl OpenSlot {
     #[inline]
     pub fn store(&self) -> &Store {
         // SAFETY: I-30: the open slot keeps the store alive.
-        unsafe { self.store.as_ref() }
+        let store = unsafe { self.store.as_ref() };
+        #[cfg(epoch_loom)]
+        store.life.check_alive();
+        store
     }
 
     fn slot(&self) -> &Slot {
@@ -156,6 +198,9 @@ impl Drop for OpenSlot {
 /// # Safety
 /// I-30: nobody uses it any more, and this happens once.
 unsafe fn free(store: NonNull<Store>) {
+    #[cfg(epoch_loom)]
+    // SAFETY: not freed yet.
+    unsafe { store.as_ref() }.life.end();
     // SAFETY: leaked from a Box by `StoreRef::new`.
     drop(unsafe { Box::from_raw(store.as_ptr()) });
 }

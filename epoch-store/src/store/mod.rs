@@ -20,6 +20,8 @@ mod scan;
 mod sweep;
 mod write;
 
+#[cfg(epoch_loom)]
+pub use closing::stores_freed;
 pub use closing::{OpenSlot, StoreRef};
 pub use scan::{Direction, Remaining, Row};
 
