@@ -11,8 +11,8 @@
 mod parked;
 
 use epoch_store::Map;
-use parked::case::{Case, SLACK, holds_snapshot, park, prepare};
-use parked::{Victim, WATCHDOG, others_go_on, points_in_source};
+use parked::case::{Case, REGISTERING, SLACK, park, prepare, turn};
+use parked::{Victim, others_go_on, points_in_source};
 use std::collections::BTreeSet;
 
 /// What is looked at besides the answers.
@@ -65,16 +65,21 @@ fn sleep_at(point: &str, check: Check) -> bool {
     true
 }
 
-/// Four commits must fall into four windows of some nanoseconds each: chance, on a machine that is fast enough.
-const BY_CHANCE: &str = "snapshot-acquiring";
+/// The points that a test can come to.
+fn reachable_points() -> BTreeSet<String> {
+    let mut points = points_in_source();
+    if !points.contains(REGISTERING) {
+        points.remove("snapshot-acquiring");
+    }
+    points
+}
 
 fn one_sleeper_per_point(check: Check) {
-    let points = points_in_source();
+    let points = reachable_points();
     let reached: BTreeSet<String> =
         points.iter().filter(|point| sleep_at(point, check)).cloned().collect();
-    println!("parked: {} of {} pause points reached", reached.len(), points.len());
-    let missed: Vec<_> = points.difference(&reached).filter(|point| *point != BY_CHANCE).collect();
-    assert!(missed.is_empty(), "no scenario comes to {missed:?}");
+    println!("parked: {} of {} pause points", reached.len(), points_in_source().len());
+    assert_eq!(reached, points, "every point must be reached");
 }
 
 fn sleepers_at_all_points(check: Check) {
@@ -82,11 +87,9 @@ fn sleepers_at_all_points(check: Check) {
     println!("seed {seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let map = Map::new();
-    let mut points: Vec<String> = points_in_source().into_iter().collect();
-    points.retain(|point| point != BY_CHANCE);
+    let mut points: Vec<String> = reachable_points().into_iter().collect();
     rng.shuffle(&mut points);
-    // Those that sleep with a snapshot open come last: it would keep what another must cut to come to its point.
-    points.sort_by_key(|point| holds_snapshot(point));
+    points.sort_by_key(|point| turn(point));
     for point in &points {
         prepare(&map, point);
     }
@@ -96,7 +99,9 @@ fn sleepers_at_all_points(check: Check) {
     let mut cases: Vec<Case> = points.iter().map(park).collect();
     others_go_on(&map, "all points");
     cases.iter().for_each(|case| case.check_while_parked(&map));
-    assert_bounded(&map, cases.iter().filter_map(Case::needs).sum(), "all points", check);
+    if let Some(allowed) = cases.iter().map(Case::needs).sum() {
+        assert_bounded(&map, allowed, "all points", check);
+    }
     rng.shuffle(&mut cases);
     for case in cases {
         case.finish(&map);
@@ -119,7 +124,7 @@ fn a_sleeping_owner_and_a_sleeping_helper(check: Check) {
             let owner = park(&map, owner_at).expect("a commit comes to each of its points");
             let own = map.clone();
             let put = move || own.put(b"helper", b"").expect("a small key");
-            let helper = Victim::park(helper_at, WATCHDOG, put).expect("it has to help first");
+            let helper = Victim::park(helper_at, |_| (), put).expect("it has to help first");
             others_go_on(&map, helper_at);
             owner.check_while_parked(&map);
             assert!(map.snapshot().contains(b"helper"), "others finish the helper's commit too");

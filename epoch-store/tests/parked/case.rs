@@ -1,13 +1,14 @@
 //! One sleeper: which operation comes to a point, what others must see meanwhile, and how it must end.
 
-use super::{Victim, WATCHDOG};
+use super::Victim;
 use epoch_store::{Map, Snapshot, Version, WriteBatch};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 /// Superseded versions that a sleeper may leave behind: the writes of its commit, the bag in its hands, the bag of its
 /// session. Bags have 32 records.
 pub const SLACK: u64 = 3 + 32 + 32;
+/// Between the two looks at the root that must agree for a snapshot to be registered. Only a commit at this very point, a
+/// few times in a row, brings a thread to "snapshot-acquiring": without the point it cannot be tested.
+pub const REGISTERING: &str = "snapshot-registering";
 /// New keys of the operation that fills leaves.
 const FILL: usize = 400;
 
@@ -39,16 +40,22 @@ fn deed_at(point: &str) -> Deed {
         "tail-append" | "record-in-leaf" | "hash-insert" => Deed::Insert,
         "tail-full" | "tail-sealed" | "body-built" | "leaf-split" | "index-built" => Deed::Fill,
         "chunk-claimed" => Deed::Fill,
-        "snapshot-acquiring" => Deed::Open,
+        "snapshot-acquiring" | REGISTERING => Deed::Open,
         "scan-step" => Deed::Scan,
         "bag-taken" => Deed::Sweep,
         _ => panic!("{point:?} is new: say here which operation comes to it"),
     }
 }
 
-/// Whether the victim has a snapshot open while it sleeps.
-pub fn holds_snapshot(point: &str) -> bool {
-    matches!(deed_at(point), Deed::Scan | Deed::Sweep)
+/// When to park among others: those that keep what another must cut to come to its point come last, and a reader's
+/// snapshot must not stand in for the one whose release the sweeper needs.
+pub fn turn(point: &str) -> u8 {
+    match deed_at(point) {
+        Deed::Sweep => 1,
+        Deed::Scan => 2,
+        Deed::Open => 3,
+        _ => 0,
+    }
 }
 
 /// What the victim's operation returned.
@@ -94,7 +101,7 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
     let deed = deed_at(point);
     let (name, own) = (point.to_owned(), map.clone());
     let before = map.version();
-    let (mut rows, mut patience) = (Vec::new(), WATCHDOG);
+    let mut rows = Vec::new();
     let operation: Box<dyn FnOnce() -> Outcome + Send> = match deed {
         Deed::Prepare | Deed::Commit => Box::new(move || {
             Outcome::Committed(vec![own.commit(&victims_batch(&name)).expect("a small batch")])
@@ -108,10 +115,7 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
             let put = |i| own.put(format!("{name}/fill/{i:04}"), b"").expect("a small key");
             Outcome::Committed((0..FILL).map(put).collect())
         }),
-        Deed::Open => {
-            patience = Duration::from_secs(3);
-            Box::new(move || Outcome::Opened(open_often(&own, patience)))
-        }
+        Deed::Open => Box::new(move || Outcome::Opened(own.snapshot())),
         Deed::Scan => {
             let snapshot = map.snapshot();
             rows = keys_of(&snapshot);
@@ -129,45 +133,14 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
             })
         }
     };
-    let victim = match deed {
-        Deed::Open => while_root_moves(map, || Victim::park(point, patience, operation)),
-        _ => Victim::park(point, patience, operation),
+    let mover = map.clone();
+    let move_root = move |name: &str| {
+        if deed == Deed::Open && name == REGISTERING {
+            mover.put(b"base/000", b"moved").expect("a small key");
+        }
     };
+    let victim = Victim::park(point, move_root, operation);
     victim.map(|victim| Case { point: point.to_owned(), deed, victim, rows, before })
-}
-
-/// Opens snapshots until the time is up: each may come to the point.
-fn open_often(map: &Map, patience: Duration) -> Snapshot {
-    let begin = Instant::now();
-    loop {
-        let mut last = map.snapshot();
-        let version = last.version();
-        for _ in 0..1_000 {
-            last = map.snapshot();
-        }
-        // The one call that was parked sees at least what was there before it.
-        assert!(last.version() >= version);
-        if begin.elapsed() > patience {
-            return last;
-        }
-    }
-}
-
-/// Runs `body` while other threads commit without a break.
-fn while_root_moves<T>(map: &Map, body: impl FnOnce() -> T) -> T {
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    map.put(b"base/000", b"moving").unwrap();
-                }
-            });
-        }
-        let result = body();
-        stop.store(true, Ordering::Relaxed);
-        result
-    })
 }
 
 /// Whether the victim's batch is there: all of it or nothing.

@@ -61,11 +61,11 @@ impl Gate {
         self.moved.notify_all();
     }
 
-    fn wait_parked(&self, patience: Duration) -> bool {
+    fn wait_parked(&self) -> bool {
         let stage = self.stage.lock().expect("no holder panics");
         let running = |stage: &mut Stage| *stage == Stage::Running;
         let (stage, _) =
-            self.moved.wait_timeout_while(stage, patience, running).expect("no holder panics");
+            self.moved.wait_timeout_while(stage, WATCHDOG, running).expect("no holder panics");
         *stage == Stage::Parked
     }
 }
@@ -79,10 +79,10 @@ pub struct Victim<T> {
 
 impl<T: Send + 'static> Victim<T> {
     /// Starts `operation` on a thread of its own, and returns when that thread has come to `point` for the first time.
-    /// `None`: it ended, or `patience` did, without coming there.
+    /// `on_the_way` is called at every point. `None`: the operation ended without coming there.
     pub fn park(
         point: &str,
-        patience: Duration,
+        on_the_way: impl Fn(&str) + Send + 'static,
         operation: impl FnOnce() -> T + Send + 'static,
     ) -> Option<Self> {
         let gate = Arc::new(Gate { stage: Mutex::new(Stage::Running), moved: Condvar::new() });
@@ -91,6 +91,7 @@ impl<T: Send + 'static> Victim<T> {
         std::thread::spawn(move || {
             let last = Arc::clone(&stop);
             let hook = move |name: &'static str| {
+                on_the_way(name);
                 if name == at {
                     stop.park();
                 }
@@ -99,7 +100,7 @@ impl<T: Send + 'static> Victim<T> {
             last.release();
             let _ = send.send(result);
         });
-        let parked = gate.wait_parked(patience);
+        let parked = gate.wait_parked();
         if !parked {
             gate.release();
         }
