@@ -19,7 +19,7 @@ pub struct Stats {
     pub versions: u64,
     /// Nodes unlinked but not yet freed: they wait for a grace period, or for a session's bag to fill.
     pub retired: u64,
-    /// Records whose older versions wait for a snapshot to be dropped.
+    /// Superseded versions that wait for a snapshot to be dropped.
     pub gc_queued: u64,
     /// Snapshots open now; clones share one.
     pub open_snapshots: usize,

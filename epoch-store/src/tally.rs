@@ -33,7 +33,7 @@ pub enum Event {
     Splits,
     /// Hash tables begun.
     Growths,
-    /// Records put into the queue for another look.
+    /// Kept versions put into the backlog for another look.
     Queued,
     /// Records taken out of it.
     Unqueued,

@@ -86,7 +86,6 @@ fn many_keys_under_an_old_snapshot_keep_two_versions_each() {
 }
 
 #[test]
-#[ignore = "bug: versions kept after their record was queued lie outside the span of its bag"]
 fn between_three_snapshots_only_what_they_see_stays() {
     let (map, keys) = (Map::new(), 100);
     let mut snapshots: Vec<Snapshot> = Vec::new();
@@ -110,7 +109,6 @@ fn between_three_snapshots_only_what_they_see_stays() {
 }
 
 #[test]
-#[ignore = "bug: versions kept after their record was queued lie outside the span of its bag"]
 fn young_snapshots_leave_nothing_behind_beside_an_old_one() {
     let map = Map::new();
     map.put(b"hot", b"first").unwrap();
@@ -127,7 +125,6 @@ fn young_snapshots_leave_nothing_behind_beside_an_old_one() {
 }
 
 #[test]
-#[ignore = "bug: a bag closed after its snapshot has gone waits for ever: blockers are counted with a later scan than the records were kept by"]
 fn a_snapshot_dropped_between_two_commits_leaves_nothing_behind() {
     let map = Map::new();
     map.put(b"cold", b"1").unwrap();
@@ -155,7 +152,6 @@ fn versions_needed(log: &BTreeMap<Vec<u8>, Vec<u64>>, snapshots: &[Snapshot]) ->
 }
 
 #[test]
-#[ignore = "bug: a bag closed after its snapshot has gone waits for ever: blockers are counted with a later scan than the records were kept by"]
 fn after_any_run_exactly_the_visible_versions_stay() {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
@@ -271,7 +267,6 @@ fn ordinary_puts_collect_what_dropped_snapshots_have_kept() {
 }
 
 #[test]
-#[ignore = "bug: a session's open bag is handed over only when it is full or the backlog is not empty"]
 fn ordinary_puts_collect_also_the_last_few() {
     let (map, snapshots) = with_history(10, 5);
     drop(snapshots);

@@ -39,7 +39,6 @@ fn versions_between_two_snapshots_are_not_kept() {
 }
 
 #[test]
-#[ignore = "bug: a version is forgotten if its snapshot goes before its record's bag is closed or widened"]
 fn garbage_is_found_although_its_snapshot_went_before_it_was_queued() {
     let map = Map::new();
     map.put(b"k", b"1").unwrap();
@@ -53,7 +52,6 @@ fn garbage_is_found_although_its_snapshot_went_before_it_was_queued() {
 }
 
 #[test]
-#[ignore = "bug: a version is forgotten if its snapshot goes before its record's bag is closed or widened"]
 fn a_later_snapshot_keeps_nothing_once_it_is_dropped_though_an_older_one_stays() {
     let map = Map::new();
     map.put(b"k", b"1").unwrap();
@@ -73,7 +71,6 @@ fn a_later_snapshot_keeps_nothing_once_it_is_dropped_though_an_older_one_stays()
 }
 
 #[test]
-#[ignore = "bug: a version is forgotten if its snapshot goes before its record's bag is closed or widened"]
 fn the_later_of_many_snapshots_may_go_first() {
     let map = Map::new();
     let keys: Vec<[u8; 1]> = (0..100).map(|number| [number]).collect();

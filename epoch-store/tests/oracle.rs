@@ -75,7 +75,6 @@ proptest! {
     })]
 
     #[test]
-    #[ignore = "bug: a version is forgotten if its snapshot goes before its record's bag is closed or widened"]
     fn any_history_reads_as_the_model_does(
         steps in proptest::collection::vec(small::step(), 1..200),
     ) {
@@ -176,7 +175,6 @@ impl Driver {
 }
 
 #[test]
-#[ignore = "bug: a version is forgotten if its snapshot goes before its record's bag is closed or widened"]
 fn a_long_random_history_reads_as_the_model_does() {
     let mut driver = Driver::new(random(), 3_000);
     driver.run(rounds(20_000));
@@ -185,7 +183,6 @@ fn a_long_random_history_reads_as_the_model_does() {
 }
 
 #[test]
-#[ignore = "bug: a version is forgotten if its snapshot goes before its record's bag is closed or widened"]
 fn few_keys_with_long_histories_read_as_the_model_does() {
     let mut driver = Driver::new(random(), 6);
     driver.run(rounds(24_000));

@@ -159,7 +159,6 @@ fn a_helper_that_sleeps_too_stops_nobody() {
 }
 
 #[test]
-#[ignore = "bug: bags that wait for nothing keep garbage for ever; see bounds.rs"]
 fn garbage_stays_bounded_whoever_sleeps() {
     one_sleeper_per_point(Check::AnswersAndGarbage);
     sleepers_at_all_points(Check::AnswersAndGarbage);

@@ -60,7 +60,7 @@ impl Chains {
 
     /// Cuts what `registered` calls garbage.
     pub fn cut(self, registered: &Registered, pin: &QuarantinePin) -> usize {
-        cut(self.view(), registered, pin).versions
+        cut(self.view(), registered, usize::MAX, pin, |_| ())
     }
 }
 

@@ -36,9 +36,9 @@ impl Bags {
     /// The number of the oldest bag.
     fn pop(&self) -> Option<usize> {
         let pin = pin(&self.domain);
-        let bag = self.backlog.pop(&pin)?.into_records();
+        let bag = self.backlog.pop(&pin)?.into_entries();
         assert_eq!(bag.len(), 1, "a bag comes out as it went in");
-        self.marks.iter().position(|mark| mark.as_ptr() == bag[0])
+        self.marks.iter().position(|mark| mark.as_ptr() == bag[0].record)
     }
 
     /// The rest of the bags: with those already `taken`, all of `expected`.

@@ -4,68 +4,80 @@
 //! marked first: from then on nobody can change it, a cut next to it fails and starts again, and every walker that
 //! meets the mark may finish the unlink. The one who unlinks retires.
 
-use super::version::{VersionRef, is_marked, with_mark, without_mark};
-use super::{RecordRef, Registered};
+use super::version::{VersionRef, is_marked, is_tracked, redirect, with_mark, with_track};
+use super::{RecordRef, Registered, VersionNode};
 use crate::reclaim::{Grace, Pinned};
 use crate::sync::{Ordering, mutant, pause};
 
-/// What one pass over a chain did and left.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Cut {
-    /// Versions this thread unlinked and retired.
-    pub versions: usize,
-    /// Superseded versions still linked because a registered stamp needs them, or the scan is too old to judge them.
-    pub kept: usize,
-    /// The oldest stamp among the kept ones.
-    pub kept_from: u64,
-    /// The stamp that superseded the newest kept one.
-    pub kept_to: u64,
-    /// Superseded versions that the scan was too old to judge.
-    pub unjudged: usize,
+/// A superseded version that had to stay: visible at stamps in `[stamp, superseded_at)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Its stamp.
+    pub stamp: u64,
+    /// The stamp of the version in front of it.
+    pub superseded_at: u64,
 }
 
-/// Cuts every version of `record` that is garbage by `registered`. Lock-free; the newest version always stays.
-pub fn cut<P: Pinned>(record: RecordRef<'_>, registered: &Registered, pin: &P) -> Cut {
-    let mut total = 0;
+/// Cuts every version of `record` that is garbage by `registered`; returns how many this thread unlinked and retired.
+/// Lock-free; the newest version always stays.
+///
+/// The walk ends behind `reach` versions that had to stay: a commit need not pay for what others keep.
+///
+/// `track` is called once in the life of each version that had to stay, by whichever thread finds it first: from then on
+/// it is that thread's duty to have it looked at again (I-26).
+pub fn cut<P: Pinned>(
+    record: RecordRef<'_>,
+    registered: &Registered,
+    reach: usize,
+    pin: &P,
+    mut track: impl FnMut(Kept),
+) -> usize {
+    let mut versions = 0;
     loop {
-        match walk(record, registered, pin, &mut total) {
-            Some(mut left) => {
-                left.versions = total;
-                return left;
-            }
-            None => continue, // the chain changed under the walk
+        if walk(record, registered, reach, pin, &mut versions, &mut track) {
+            return versions;
         }
     }
 }
 
+/// One walk from the head. False: the chain changed under it.
 fn walk<P: Pinned>(
     record: RecordRef<'_>,
     registered: &Registered,
+    mut reach: usize,
     pin: &P,
-    total: &mut usize,
-) -> Option<Cut> {
-    let mut left = Cut::default();
-    // SAFETY of lifetimes: the record outlives the pin's borrow here; views below live as long as the pin.
-    let Some(mut newer) = record_head(record, pin) else { return Some(left) };
+    versions: &mut usize,
+    track: &mut impl FnMut(Kept),
+) -> bool {
+    let Some(mut newer) = record_head(record, pin) else { return true };
     let mut link = newer.prev().load(Ordering::Relaxed);
     loop {
         if is_marked(link) {
-            return None; // `newer` was cut meanwhile
+            return false; // `newer` was cut meanwhile
         }
         // SAFETY: `newer` was linked after this pin began, so what its unmarked prev points to is not freed (I-8).
-        let Some(version) = (unsafe { VersionRef::behind(link, pin) }) else { return Some(left) };
+        let Some(version) = (unsafe { VersionRef::behind(link, pin) }) else { return true };
         let next = version.prev().load(Ordering::Relaxed);
-        let garbage = registered.is_garbage(version.stamp(), newer.stamp());
-        if !garbage && !is_marked(next) {
-            left.keep(version, newer, registered);
-            (newer, link) = (version, next);
-            continue;
+        let (stamp, superseded_at) = (version.stamp(), newer.stamp());
+        if is_marked(next) || registered.is_garbage(stamp, superseded_at) {
+            if is_marked(next) || mark(version, next) {
+                let Some(bypass) = unlink(newer, link, version, next, pin) else { return false };
+                link = bypass;
+                *versions += 1;
+            }
+            continue; // or else `prev` changed: look at it again
         }
-        if !is_marked(next) && !mark(version, next) {
-            continue; // `prev` changed: look at it again
+        if !is_tracked(next) {
+            if !change(version, next, with_track(next)) {
+                continue;
+            }
+            track(Kept { stamp, superseded_at });
         }
-        link = unlink(newer, version, next, pin)?;
-        *total += 1;
+        if reach == 0 {
+            return true;
+        }
+        reach -= 1;
+        (newer, link) = (version, with_track(next));
     }
 }
 
@@ -76,47 +88,33 @@ fn record_head<'p, P: Pinned>(record: RecordRef<'_>, pin: &'p P) -> Option<Versi
 }
 
 /// Step one: from now on nobody changes the victim's `prev`.
-fn mark(version: VersionRef<'_>, next: *mut super::VersionNode) -> bool {
-    if mutant!("cut-no-mark") {
-        return true;
-    }
-    version
-        .prev()
-        .compare_exchange(next, with_mark(next), Ordering::Relaxed, Ordering::Relaxed)
-        .is_ok()
+fn mark(version: VersionRef<'_>, next: *mut VersionNode) -> bool {
+    mutant!("cut-no-mark") || change(version, next, with_mark(next))
+}
+
+/// Changes what a link says about its node. Publishes nothing, so it may be Relaxed.
+fn change(version: VersionRef<'_>, from: *mut VersionNode, to: *mut VersionNode) -> bool {
+    let (win, lose) = (Ordering::Relaxed, Ordering::Relaxed);
+    version.prev().compare_exchange(from, to, win, lose).is_ok()
 }
 
 /// Step two: bypass the victim and retire it. `None` if the link in front of it has changed.
 fn unlink<P: Pinned>(
     newer: VersionRef<'_>,
+    link: *mut VersionNode,
     version: VersionRef<'_>,
-    next: *mut super::VersionNode,
+    next: *mut VersionNode,
     pin: &P,
-) -> Option<*mut super::VersionNode> {
+) -> Option<*mut VersionNode> {
     pause("cut-marked");
-    let next = without_mark(next);
-    let victim = version.as_ptr();
+    let bypass = redirect(link, next);
     if mutant!("cut-by-store") {
-        newer.prev().store(next, Ordering::Relaxed);
-    } else {
-        newer
-            .prev()
-            .compare_exchange(victim.as_ptr(), next, Ordering::Relaxed, Ordering::Relaxed)
-            .ok()?;
+        newer.prev().store(bypass, Ordering::Relaxed);
+    } else if !change(newer, link, bypass) {
+        return None;
     }
     // SAFETY: I-1: this CAS made the victim unreachable for later pins (I-8: only one CAS can), and by I-7 no
     // registered snapshot has it in use without a pin.
-    unsafe { pin.retire(victim, Grace::One) };
-    Some(next)
-}
-
-impl Cut {
-    fn keep(&mut self, version: VersionRef<'_>, newer: VersionRef<'_>, registered: &Registered) {
-        if self.kept == 0 {
-            self.kept_to = newer.stamp();
-        }
-        self.kept += 1;
-        self.kept_from = version.stamp();
-        self.unjudged += usize::from(!registered.judges(newer.stamp()));
-    }
+    unsafe { pin.retire(version.as_ptr(), Grace::One) };
+    Some(bypass)
 }

@@ -34,7 +34,7 @@ mod registered;
 mod version;
 mod word;
 
-pub use cut::{Cut, cut};
+pub use cut::{Kept, cut};
 pub use record::{Installed, Record, RecordRef};
 pub use registered::Registered;
 pub use version::{VersionBox, VersionNode, VersionRef};

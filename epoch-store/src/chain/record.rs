@@ -3,7 +3,7 @@
 use super::VersionNode;
 use super::version::{VersionBox, VersionRef};
 use crate::reclaim::{Node, Pinned};
-use crate::sync::{AtomicBool, AtomicPtr, Ordering, Tracked, mutant, ord};
+use crate::sync::{AtomicPtr, Ordering, Tracked, mutant, ord};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
@@ -14,12 +14,10 @@ use std::ptr::{self, NonNull};
 pub struct Record {
     head: AtomicPtr<VersionNode>,
     key_len: Tracked<u32>,
-    /// In the queue of records whose chains need another look (rule 24).
-    queued: AtomicBool,
 }
 
 impl Record {
-    const KEY_OFFSET: usize = std::mem::offset_of!(Record, queued) + size_of::<AtomicBool>();
+    const KEY_OFFSET: usize = std::mem::offset_of!(Record, key_len) + size_of::<Tracked<u32>>();
 
     fn layout(key_len: usize) -> Layout {
         let size = (Self::KEY_OFFSET + key_len).max(size_of::<Self>());
@@ -33,11 +31,7 @@ impl Record {
         let raw = unsafe { alloc(layout) };
         let Some(record) = NonNull::new(raw.cast::<Self>()) else { handle_alloc_error(layout) };
         let key_len = u32::try_from(key.len()).expect("key length was checked at the door");
-        let header = Self {
-            head: AtomicPtr::new(ptr::null_mut()),
-            key_len: Tracked::new(key_len),
-            queued: AtomicBool::new(false),
-        };
+        let header = Self { head: AtomicPtr::new(ptr::null_mut()), key_len: Tracked::new(key_len) };
         // SAFETY: fresh memory for header and key; the header write may touch padding, so the key comes second.
         unsafe {
             record.write(header);
@@ -55,7 +49,7 @@ impl Node for Record {
         unsafe {
             let mut link = (*record.as_ptr()).head.load(Ordering::Acquire);
             while let Some(node) = NonNull::new(link) {
-                link = super::version::without_mark((*node.as_ptr()).prev.load(Ordering::Acquire));
+                link = super::version::target((*node.as_ptr()).prev.load(Ordering::Acquire));
                 VersionNode::free(node);
             }
             let layout = Self::layout((*record.as_ptr()).key_len.get() as usize);
@@ -137,12 +131,6 @@ impl<'p> RecordRef<'p> {
     fn head_word(self) -> &'p AtomicPtr<VersionNode> {
         // SAFETY: alive for 'p.
         unsafe { &(*self.record.as_ptr()).head }
-    }
-
-    /// The flag of rule 24.
-    pub fn queued(self) -> &'p AtomicBool {
-        // SAFETY: alive for 'p.
-        unsafe { &(*self.record.as_ptr()).queued }
     }
 
     /// The newest version, published or not.

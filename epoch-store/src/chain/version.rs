@@ -10,6 +10,8 @@ use std::ptr::{self, NonNull};
 const TOMBSTONE: u32 = u32::MAX;
 /// Bit 0 of `prev`: this node is cut out of its chain (I-8).
 const MARK: usize = 1;
+/// Bit 1 of `prev`: somebody has taken note that this node must be looked at again (I-26).
+const TRACKED: usize = 2;
 
 /// The header of a version. `len` bytes of value follow it.
 #[repr(C)]
@@ -154,13 +156,13 @@ impl<'p> VersionRef<'p> {
         Self { node, alive: PhantomData }
     }
 
-    /// A view of the node behind a link, if there is one; the mark bit does not matter.
+    /// A view of the node behind a link, if there is one; the bits do not matter.
     ///
     /// # Safety
     /// As for [`VersionRef::new`], if the link is not null.
     #[inline(always)]
     pub(super) unsafe fn behind<P: Pinned>(link: *mut VersionNode, pin: &'p P) -> Option<Self> {
-        let node = NonNull::new(without_mark(link))?;
+        let node = NonNull::new(target(link))?;
         pin.protects(node);
         // SAFETY: forwarded.
         Some(unsafe { Self::new(node) })
@@ -229,14 +231,32 @@ pub(super) fn is_marked(link: *mut VersionNode) -> bool {
     link.addr() & MARK != 0
 }
 
+/// Whether the link says that its node is tracked.
+#[inline(always)]
+pub(super) fn is_tracked(link: *mut VersionNode) -> bool {
+    link.addr() & TRACKED != 0
+}
+
 /// The link with the mark.
 #[inline(always)]
 pub(super) fn with_mark(link: *mut VersionNode) -> *mut VersionNode {
     link.map_addr(|address| address | MARK)
 }
 
-/// The link without the mark.
+/// The link of a tracked node.
 #[inline(always)]
-pub(super) fn without_mark(link: *mut VersionNode) -> *mut VersionNode {
-    link.map_addr(|address| address & !MARK)
+pub(super) fn with_track(link: *mut VersionNode) -> *mut VersionNode {
+    link.map_addr(|address| address | TRACKED)
+}
+
+/// The node that the link leads to, without what the link says about its own node.
+#[inline(always)]
+pub(super) fn target(link: *mut VersionNode) -> *mut VersionNode {
+    link.map_addr(|address| address & !(MARK | TRACKED))
+}
+
+/// A link that leads where `to` does and says of its own node what `link` does.
+#[inline(always)]
+pub(super) fn redirect(link: *mut VersionNode, to: *mut VersionNode) -> *mut VersionNode {
+    target(to).map_addr(|address| address | link.addr() & (MARK | TRACKED))
 }

@@ -1,17 +1,23 @@
 //! A session's part in garbage collection: its scan of the slots, its open bag, and how much it does per call.
 
-use super::{Backlog, Bag};
-use crate::chain::{Record, RecordRef, Registered, cut};
+use super::{Backlog, Bag, Entry};
+use crate::chain::{Kept, RecordRef, Registered, cut};
 use crate::reclaim::Pinned;
 use crate::slots::Slots;
-use crate::sync::{AtomicU64, mutant, ord, pause};
+use crate::sync::{AtomicU64, mutant, pause};
 use crate::tally::{Event, Tally};
-use std::ptr::NonNull;
+use smallvec::SmallVec;
 
-/// A scan of this many slots pays for itself with one superseded version.
-const SLOTS_PER_VERSION: usize = 16;
+/// What one unit of work (a superseded version, a bag looked at) pays towards the next scan, in slots.
+const SLOTS_PER_UNIT: usize = 16;
+/// Units after which a scan is due however many slots there are: bounds what an old scan leaves in the chains.
+const MOST_UNITS: usize = 128;
 /// Commits between looks at the backlog.
 const COMMITS_PER_LOOK: u32 = 4;
+/// Commits after which a bag is handed over though it is not full.
+const COMMITS_PER_BAG: u32 = 64;
+/// Kept versions that a commit walks past: older ones have entries of their own.
+const REACH: usize = 8;
 
 /// What a call did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +36,8 @@ pub struct Sweeper {
     registered: Registered,
     /// Slots that the last scan read.
     scan_cost: usize,
-    /// Superseded versions since the last scan.
-    debt: usize,
+    /// Units of work since the last scan.
+    units: usize,
     commits: u32,
     open: Bag,
 }
@@ -62,9 +68,18 @@ impl<P> Copy for Field<'_, P> {}
 impl Sweeper {
     /// Reads the registered stamps again.
     pub fn rescan<P: Pinned>(&mut self, field: Field<'_, P>) {
+        self.open.outdate();
         self.scan_cost = field.slots.scan(field.root, &mut self.registered);
-        self.debt = 0;
+        self.units = 0;
         field.tally.one(Event::Scans);
+    }
+
+    /// Scans again when the work done since pays for it: a scan reads one line per slot.
+    fn rescan_if_due<P: Pinned>(&mut self, units: usize, field: Field<'_, P>) {
+        self.units += units;
+        if self.units >= MOST_UNITS || self.units * SLOTS_PER_UNIT >= self.scan_cost {
+            self.rescan(field);
+        }
     }
 
     /// Trigger one: right after a commit is published, cut the chains it wrote to.
@@ -75,17 +90,16 @@ impl Sweeper {
     ) {
         let superseded = records.clone().filter(|record| has_history(*record, field.pin)).count();
         if superseded > 0 {
-            self.debt += superseded;
-            // A scan reads one line per slot: with many slots it waits until it pays.
-            if self.debt * SLOTS_PER_VERSION >= self.scan_cost {
-                self.rescan(field);
-            }
+            self.rescan_if_due(superseded, field);
             for record in records {
-                self.examine(record, field);
+                self.examine(record, REACH, field);
             }
         }
         self.commits = self.commits.wrapping_add(1);
-        if self.commits % COMMITS_PER_LOOK == 0 && !field.backlog.is_empty(field.pin) {
+        if self.commits.is_multiple_of(COMMITS_PER_BAG) {
+            self.hand_over(field);
+        }
+        if self.commits.is_multiple_of(COMMITS_PER_LOOK) {
             self.look(1, field);
         }
     }
@@ -93,11 +107,12 @@ impl Sweeper {
     /// Triggers two and three: up to `bags` bags of the backlog, oldest first.
     pub fn look<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
         let mut swept = Swept::default();
+        if field.backlog.is_empty(field.pin) {
+            return swept;
+        }
+        self.rescan_if_due(1, field);
         for _ in 0..bags {
             let Some(bag) = field.backlog.pop(field.pin) else { break };
-            if swept.bags == 0 && swept.waiting == 0 {
-                self.rescan(field);
-            }
             if !bag.is_worth_a_look(&self.registered) {
                 field.backlog.push(bag, field.pin);
                 swept.waiting += 1;
@@ -105,40 +120,49 @@ impl Sweeper {
             }
             swept.bags += 1;
             pause("bag-taken");
-            for record in bag.into_records() {
-                swept.versions += self.examine_queued(record, field);
+            for entry in bag.into_entries() {
+                swept.versions += self.examine_again(entry, field);
             }
         }
-        self.hand_over(field);
         swept
     }
 
-    fn examine_queued<P: Pinned>(&mut self, record: NonNull<Record>, field: Field<'_, P>) -> usize {
+    /// Cuts the chain of an entry; the entry stays if its version does.
+    fn examine_again<P: Pinned>(&mut self, entry: Entry, field: Field<'_, P>) -> usize {
         // SAFETY: records live as long as the list.
-        let record: RecordRef<'_> = unsafe { RecordRef::new(record) };
-        field.tally.one(Event::Unqueued);
-        if mutant!("flag-cleared-late") {
-            let versions = self.examine(record, field);
-            record.queued().swap(false, ord!("flag-off", AcqRel));
-            return versions;
+        let record: RecordRef<'_> = unsafe { RecordRef::new(entry.record) };
+        let versions = self.examine(record, usize::MAX, field);
+        let stays = is_linked(record, entry.kept.stamp, field.pin);
+        if stays && !mutant!("entry-dropped") {
+            self.keep(entry, field);
+        } else {
+            field.tally.one(Event::Unqueued);
         }
-        // Off before the look (I-26): who finds it on later has its chain examined later.
-        record.queued().swap(false, ord!("flag-off", AcqRel));
-        self.examine(record, field)
+        versions
     }
 
-    /// Cuts one chain; what must be kept is looked at again later.
-    pub fn examine<P: Pinned>(&mut self, record: RecordRef<'_>, field: Field<'_, P>) -> usize {
-        let left = cut(record, &self.registered, field.pin);
-        field.tally.add(Event::VersionsCut, left.versions as i64);
-        if left.kept > 0 && !record.queued().swap(true, ord!("flag-on", AcqRel)) {
+    /// Cuts one chain; what must be kept, and nobody has noted yet, is looked at again later.
+    pub fn examine<P: Pinned>(
+        &mut self,
+        record: RecordRef<'_>,
+        reach: usize,
+        field: Field<'_, P>,
+    ) -> usize {
+        let mut noted: SmallVec<[Kept; 4]> = SmallVec::new();
+        let versions = cut(record, &self.registered, reach, field.pin, |kept| noted.push(kept));
+        field.tally.add(Event::VersionsCut, versions as i64);
+        for kept in noted {
             field.tally.one(Event::Queued);
-            self.open.add(record, &left);
-            if self.open.is_full() {
-                self.hand_over(field);
-            }
+            self.keep(Entry { record: record.as_ptr(), kept }, field);
         }
-        left.versions
+        versions
+    }
+
+    fn keep<P: Pinned>(&mut self, entry: Entry, field: Field<'_, P>) {
+        self.open.add(entry);
+        if self.open.is_full() {
+            self.hand_over(field);
+        }
     }
 
     /// Puts the open bag into the backlog, so that any thread can go on with it.
@@ -161,4 +185,11 @@ fn has_history<P: Pinned>(record: RecordRef<'_>, pin: &P) -> bool {
     // SAFETY: records live as long as the list; the view is dropped here.
     let record = unsafe { RecordRef::new(record.as_ptr()) };
     record.head(pin).is_some_and(|head| head.older(pin).is_some())
+}
+
+/// Whether the version with this stamp is still in the chain.
+fn is_linked<P: Pinned>(record: RecordRef<'_>, stamp: u64, pin: &P) -> bool {
+    // SAFETY: as above.
+    let record = unsafe { RecordRef::new(record.as_ptr()) };
+    record.visible_at(stamp, pin).is_some_and(|version| version.stamp() == stamp)
 }

@@ -21,7 +21,7 @@ impl Table {
         let capacity = self.capacity();
         let step = (capacity / 1024).clamp(1, 64);
         let long = probes >= LONG_PROBE.min(capacity / 2);
-        if !long && (hash >> 32) as usize % step != 0 {
+        if !long && !((hash >> 32) as usize).is_multiple_of(step) {
             return;
         }
         let used = self.used.fetch_add(step, Ordering::Relaxed) + step;

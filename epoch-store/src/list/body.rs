@@ -191,7 +191,12 @@ impl<'p> BodyRef<'p> {
     #[inline]
     pub(super) fn prefixes(self) -> &'p [u64] {
         let offset = size_of::<Body>();
-        const { assert!(size_of::<Body>() % align_of::<u64>() == 0, "prefixes follow the header") };
+        const {
+            assert!(
+                size_of::<Body>().is_multiple_of(align_of::<u64>()),
+                "prefixes follow the header"
+            )
+        };
         // SAFETY: alive; `len` prefixes were written right behind the header and never change.
         unsafe {
             let from = self.body.as_ptr().cast::<u8>().add(offset).cast();
@@ -289,8 +294,8 @@ impl<'p> BodyRef<'p> {
                 match slot.compare_exchange(seen.raw(), word.raw(), publish, look) {
                     // SAFETY: the record is in the list now, and this thread is pinned for 'p.
                     Ok(_) => return Append::Done(unsafe { RecordRef::new(fresh) }),
-                    // SAFETY: none: this is the fault that the model must find.
                     Err(_) if mutant!("append-ignores-loss") => {
+                        // SAFETY: none: this is the fault that the model must find.
                         return Append::Done(unsafe { RecordRef::new(fresh) });
                     }
                     Err(now) => seen = RecordWord::from_raw(now),

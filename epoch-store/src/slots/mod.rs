@@ -216,6 +216,7 @@ fn register(slot: &Slot, root: &AtomicU64) -> u64 {
     for _ in 0..TRIES {
         slot.stamp.store(stamp, Ordering::Relaxed);
         fence_at("slot-fence");
+        pause("snapshot-registering");
         let now = root.load(Ordering::Acquire);
         if now == stamp {
             return stamp;

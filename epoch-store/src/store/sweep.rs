@@ -8,7 +8,7 @@ use crate::tally::Event;
 
 /// Versions behind root from which on a released snapshot may have kept much.
 const OLD: u64 = 64;
-/// Bags examined by a release: 64 records.
+/// Bags examined by a release: 64 kept versions.
 const BAGS_PER_RELEASE: usize = 2;
 
 impl Store {
@@ -24,18 +24,20 @@ impl Store {
     fn sweep_some(&self) {
         let claim = self.claim();
         let pin = claim.pin();
-        if !self.backlog.is_empty(&pin) {
-            claim.sweeper().look(BAGS_PER_RELEASE, self.field(&pin, &claim));
-        }
+        claim.sweeper().look(BAGS_PER_RELEASE, self.field(&pin, &claim));
     }
 
     /// Cuts and frees everything that can be cut and freed now. Returns the number of versions cut.
     pub fn maintain(&self) -> usize {
         self.hand_over_open_bags();
         let claim = self.claim();
+        {
+            let pin = claim.pin();
+            claim.sweeper().rescan(self.field(&pin, &claim));
+        }
         let mut versions = 0;
         // One round over the backlog as it is now: what is put back meanwhile waits for some snapshot.
-        let rounds = self.queued_records() + 1;
+        let rounds = self.queued_entries() + 1;
         for _ in 0..rounds {
             let pin = claim.pin();
             let swept = claim.sweeper().look(1, self.field(&pin, &claim));
@@ -68,7 +70,7 @@ impl Store {
         self.sessions.tallies().map(|tally| tally.get(event)).fold(0, u64::wrapping_add)
     }
 
-    fn queued_records(&self) -> u64 {
+    fn queued_entries(&self) -> u64 {
         self.sum(Event::Queued).saturating_sub(self.sum(Event::Unqueued))
     }
 
@@ -83,7 +85,7 @@ impl Store {
             records: self.sum(Event::Records),
             versions: difference(Event::VersionsLinked, Event::VersionsCut),
             retired: self.sum(Event::Retired).saturating_sub(self.domain.freed()),
-            gc_queued: self.queued_records(),
+            gc_queued: self.queued_entries(),
             open_snapshots,
             oldest_snapshot: oldest.map(Into::into),
             oldest_snapshot_age: oldest.map_or(0, |oldest| version.saturating_sub(oldest)),

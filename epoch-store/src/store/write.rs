@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::gc::Field;
 use crate::reclaim::Pinned;
 use crate::session::Claim;
-use crate::sync::{pause, prefetch};
+use crate::sync::{mutant, pause, prefetch};
+use crate::tally::Event;
 use smallvec::SmallVec;
 
 /// Keys whose cache misses are overlapped.
@@ -39,6 +40,11 @@ impl Store {
         pause("commit-published");
         // SAFETY: the records live as long as the list.
         let records = records.iter().map(|&record| unsafe { RecordRef::new(record) });
+        if mutant!("hash-after-publish") {
+            records.clone().for_each(|record| {
+                self.front.insert(record, self.front.hash(record.key()), &pin, claim.tally());
+            });
+        }
         claim.sweeper().after_commit(records, self.field(&pin, &claim));
         Ok(stamp)
     }
@@ -125,8 +131,15 @@ impl Store {
         if let Some(record) = self.front.find(key, hash, pin) {
             return record;
         }
+        let made =
+            if mutant!("hash-left-to-maker") { claim.tally().get(Event::Records) } else { 0 };
         let record = self.list.find_or_insert(key, hash, pin, claim.tally());
         pause("record-in-leaf");
+        if mutant!("hash-after-publish")
+            || mutant!("hash-left-to-maker") && claim.tally().get(Event::Records) == made
+        {
+            return record;
+        }
         self.front.insert(record, hash, pin, claim.tally());
         record
     }
