@@ -35,7 +35,7 @@ impl Shelf {
     /// Finds or inserts a key; returns the address of its record.
     pub fn insert(&self, key: u8) -> usize {
         let pin = pin(&self.domain);
-        let record = self.list.find_or_insert(&[key], HASH, &pin, &self.tally);
+        let record = self.list.find_or_insert(&[key], HASH, &mut None, &pin, &self.tally);
         assert_eq!(record.key(), [key], "the record of the key");
         record.as_ptr().addr().get()
     }

@@ -13,7 +13,7 @@ use std::ptr::NonNull;
 /// `high_len` of a body without an upper fence.
 const UNBOUNDED: u32 = u32::MAX;
 
-/// The header of a body. Behind it: `len` prefixes, `len` record pointers, `high_len` bytes of upper fence.
+/// The header of a body. Behind it: the upper fence (read by everyone who arrives), `len` prefixes, `len` record pointers.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Body {
@@ -39,20 +39,20 @@ pub(super) struct Contents<'a> {
 /// Offsets of what lies behind the header.
 struct Plan {
     layout: Layout,
+    high: usize,
     prefixes: usize,
     records: usize,
-    high: usize,
 }
 
 impl Plan {
     fn new(len: usize, high_len: usize) -> Self {
         let header = Layout::new::<Body>();
         let fits = "a body fits a layout";
-        let (layout, prefixes) = header.extend(Layout::array::<u64>(len).expect(fits)).expect(fits);
+        let (layout, high) = header.extend(Layout::array::<u8>(high_len).expect(fits)).expect(fits);
+        let (layout, prefixes) = layout.extend(Layout::array::<u64>(len).expect(fits)).expect(fits);
         let pointers = Layout::array::<NonNull<Record>>(len).expect(fits);
         let (layout, records) = layout.extend(pointers).expect(fits);
-        let (layout, high) = layout.extend(Layout::array::<u8>(high_len).expect(fits)).expect(fits);
-        Self { layout, prefixes, records, high }
+        Self { layout, high, prefixes, records }
     }
 }
 
@@ -94,7 +94,7 @@ impl Body {
     /// Asks for the header, the tail and the prefixes of a body of usual length.
     #[inline]
     pub(super) fn prefetch(body: NonNull<Self>) {
-        const USUAL_LEN: usize = CAPACITY * 3 / 4;
+        const USUAL_LEN: usize = CAPACITY * 5 / 8;
         prefetch::read_bytes(body.as_ptr(), size_of::<Self>() + USUAL_LEN * size_of::<u64>());
     }
 
@@ -188,16 +188,24 @@ impl<'p> BodyRef<'p> {
         unsafe { (*self.body.as_ptr()).next }
     }
 
+    /// Length of the upper fence, and where the prefixes begin: as [`Plan`] lays it out.
+    #[inline]
+    fn fence_and_prefixes(self) -> (Option<usize>, usize) {
+        const HEADER: usize = size_of::<Body>();
+        const { assert!(HEADER.is_multiple_of(align_of::<u64>()), "the fence begins aligned") };
+        // SAFETY: alive; never changes.
+        let high_len = unsafe { (*self.body.as_ptr()).high_len };
+        if high_len == UNBOUNDED {
+            return (None, HEADER);
+        }
+        let high_len = high_len as usize;
+        (Some(high_len), HEADER + high_len.next_multiple_of(align_of::<u64>()))
+    }
+
     #[inline]
     pub(super) fn prefixes(self) -> &'p [u64] {
-        let offset = size_of::<Body>();
-        const {
-            assert!(
-                size_of::<Body>().is_multiple_of(align_of::<u64>()),
-                "prefixes follow the header"
-            )
-        };
-        // SAFETY: alive; `len` prefixes were written right behind the header and never change.
+        let (_, offset) = self.fence_and_prefixes();
+        // SAFETY: alive; `len` prefixes were written there and never change.
         unsafe {
             let from = self.body.as_ptr().cast::<u8>().add(offset).cast();
             std::slice::from_raw_parts(from, self.len())
@@ -207,7 +215,8 @@ impl<'p> BodyRef<'p> {
     #[inline]
     pub(super) fn pointers(self) -> &'p [NonNull<Record>] {
         let len = self.len();
-        let offset = size_of::<Body>() + len * size_of::<u64>();
+        let (_, prefixes) = self.fence_and_prefixes();
+        let offset = prefixes + len * size_of::<u64>();
         // SAFETY: alive; `len` pointers were written behind the prefixes and never change.
         unsafe {
             let from = self.body.as_ptr().cast::<u8>().add(offset).cast();
@@ -218,17 +227,12 @@ impl<'p> BodyRef<'p> {
     /// The upper fence: the low fence of the right neighbour. `None`: there is none.
     #[inline]
     pub fn high(self) -> Option<&'p [u8]> {
-        let len = self.len();
-        let offset = size_of::<Body>() + len * (size_of::<u64>() + size_of::<NonNull<Record>>());
-        // SAFETY: alive; the fence was written behind the pointers and never changes.
-        unsafe {
-            let high_len = (*self.body.as_ptr()).high_len;
-            if high_len == UNBOUNDED {
-                return None;
-            }
-            let from = self.body.as_ptr().cast::<u8>().add(offset);
-            Some(std::slice::from_raw_parts(from, high_len as usize))
-        }
+        let (high_len, _) = self.fence_and_prefixes();
+        // SAFETY: alive; the fence was written behind the header and never changes.
+        high_len.map(|len| unsafe {
+            let from = self.body.as_ptr().cast::<u8>().add(size_of::<Body>());
+            std::slice::from_raw_parts(from, len)
+        })
     }
 
     /// Record `i` of the sorted entries.

@@ -47,7 +47,7 @@ pub use walk::Within;
 
 use crate::chain::{Record, RecordRef};
 use crate::reclaim::{Node, Pinned};
-use crate::sync::pause;
+use crate::sync::{pause, prefetch};
 use crate::tally::{Event, Tally};
 use body::Append;
 use index::Index;
@@ -55,7 +55,7 @@ use std::ptr::NonNull;
 
 /// Entries after which a body is split.
 #[cfg(not(epoch_loom))]
-const CAPACITY: usize = 64;
+const CAPACITY: usize = 128;
 #[cfg(epoch_loom)]
 const CAPACITY: usize = 2;
 /// Slots of a tail.
@@ -90,16 +90,21 @@ impl List {
     /// The record of `key`, which is put into the list if it is not there. Lock-free.
     ///
     /// The linearization point of an insert is the CAS on the tail slot.
-    pub fn find_or_insert<'p, P: Pinned>(
-        &self,
+    ///
+    /// `near` is a leaf where the caller has been before, and becomes the one where the key is: in a batch of sorted keys
+    /// most land in the leaf of their predecessor.
+    pub fn find_or_insert<'p, 's, P: Pinned>(
+        &'s self,
         key: &[u8],
         hash: u64,
+        near: &mut Option<&'s Leaf>,
         pin: &'p P,
         tally: &Tally,
     ) -> RecordRef<'p> {
         let mut fresh = FreshRecord::new(key);
         loop {
-            let (leaf, body) = self.locate(key, pin, tally);
+            let (leaf, body) = self.locate_near(*near, key, pin, tally);
+            *near = Some(leaf);
             if let Some(record) = body.find_sorted(key) {
                 return record;
             }
@@ -116,6 +121,35 @@ impl List {
                 }
             }
         }
+    }
+
+    fn locate_near<'p, 's, P: Pinned>(
+        &'s self,
+        near: Option<&'s Leaf>,
+        key: &[u8],
+        pin: &'p P,
+        tally: &Tally,
+    ) -> (&'s Leaf, BodyRef<'p>) {
+        if let Some(leaf) = near.filter(|leaf| leaf.low() <= key) {
+            let body = leaf.body(pin);
+            if body.high().is_none_or(|high| key < high) {
+                return (leaf, body);
+            }
+        }
+        self.locate(key, pin, tally)
+    }
+
+    /// The leaf where the index says that `key` is, asked into the cache.
+    pub fn prefetch_leaf<P: Pinned>(&self, key: &[u8], pin: &P) -> NonNull<Leaf> {
+        let leaf = self.index.locate(key, pin);
+        prefetch::read(leaf.as_ptr());
+        leaf
+    }
+
+    /// The body of a leaf, asked into the cache.
+    pub fn prefetch_body<P: Pinned>(&self, leaf: NonNull<Leaf>, pin: &P) {
+        // SAFETY: a leaf of the index is linked (I-15) and lives as long as the list (I-13).
+        unsafe { leaf.as_ref() }.body(pin);
     }
 
     /// The leaf that holds `key`, and its body. Wait-free up to leaves added meanwhile.

@@ -6,6 +6,7 @@ use crate::chain::{RecordRef, VersionBox};
 use crate::commit::{Commit, Write};
 use crate::error::Error;
 use crate::gc::Field;
+use crate::list::Leaf;
 use crate::reclaim::Pinned;
 use crate::session::Claim;
 use crate::sync::{mutant, pause, prefetch};
@@ -78,19 +79,20 @@ impl Store {
         self.front.help(pin, claim.tally());
         let mut writes = Writes::with_capacity(ops.len());
         let mut ops = ops;
-        let (mut hashes, mut last_key, mut ascending) = (Window::new(), None, true);
-        loop {
+        let (mut last_key, mut ascending) = (None, true);
+        let mut near = None;
+        while ops.len() > 0 {
             let window = ops.clone().take(WINDOW);
-            hashes.clear();
-            hashes.extend(window.clone().map(|op| self.front.hash(op.key)));
-            if hashes.is_empty() {
-                break;
-            }
-            self.prefetch_records(&hashes, pin);
-            for (op, &hash) in window.zip(&hashes) {
+            let hashes: Window = window.clone().map(|op| self.front.hash(op.key)).collect();
+            for op in window.clone() {
                 ascending &= last_key.is_none_or(|last| last < op.key);
                 last_key = Some(op.key);
-                let record = self.find_or_insert(op.key, hash, claim, pin).as_ptr();
+            }
+            if hashes.len() > 1 {
+                self.prefetch_window(window.clone(), &hashes, ascending, pin);
+            }
+            for (op, &hash) in window.zip(&hashes) {
+                let record = self.find_or_insert(op.key, hash, &mut near, claim, pin).as_ptr();
                 let node = VersionBox::new(op.value).into_raw();
                 writes.push(Write { record, node });
             }
@@ -102,29 +104,44 @@ impl Store {
         writes
     }
 
-    /// Overlaps the cache misses of a window: slots, then records, then newest versions.
-    pub(super) fn prefetch_records<P: Pinned>(&self, hashes: &[u64], pin: &P) {
-        if hashes.len() < 2 {
-            return;
-        }
+    /// Overlaps the cache misses of a window: slots; then records of keys that seem to be there, and leaves for those
+    /// that do not; then newest versions, and bodies.
+    fn prefetch_window<'o, P: Pinned>(
+        &self,
+        window: impl Iterator<Item = WriteOp<'o>>,
+        hashes: &[u64],
+        ascending: bool,
+        pin: &P,
+    ) {
         for &hash in hashes {
             self.front.prefetch(hash, pin);
         }
-        let candidates: Window<_> =
-            hashes.iter().filter_map(|&hash| self.front.candidate(hash, pin)).collect();
-        for record in &candidates {
-            prefetch::read(record.as_ptr().as_ptr());
+        let (mut records, mut leaves): (Window<_>, Window<_>) = Default::default();
+        for (op, &hash) in window.zip(hashes) {
+            match self.front.candidate(hash, pin) {
+                Some(record) => {
+                    prefetch::read(record.as_ptr().as_ptr());
+                    records.push(record);
+                }
+                // Sorted keys find their leaf beside their predecessor's.
+                None if ascending => {}
+                None => leaves.push(self.list.prefetch_leaf(op.key, pin)),
+            }
         }
-        for record in &candidates {
+        for record in records {
             prefetch::read(record.head_hint());
+        }
+        for leaf in leaves {
+            self.list.prefetch_body(leaf, pin);
         }
     }
 
     /// The record of a key: leaf first, hash second (I-20).
-    fn find_or_insert<'p, P: Pinned>(
-        &self,
+    fn find_or_insert<'p, 's, P: Pinned>(
+        &'s self,
         key: &[u8],
         hash: u64,
+        near: &mut Option<&'s Leaf>,
         claim: &Claim<'_>,
         pin: &'p P,
     ) -> RecordRef<'p> {
@@ -133,7 +150,7 @@ impl Store {
         }
         let made =
             if mutant!("hash-left-to-maker") { claim.tally().get(Event::Records) } else { 0 };
-        let record = self.list.find_or_insert(key, hash, pin, claim.tally());
+        let record = self.list.find_or_insert(key, hash, near, pin, claim.tally());
         pause("record-in-leaf");
         if mutant!("hash-after-publish")
             || mutant!("hash-left-to-maker") && claim.tally().get(Event::Records) == made
