@@ -114,7 +114,9 @@ impl Sweeper {
         for _ in 0..bags {
             let Some(bag) = field.backlog.pop(field.pin) else { break };
             if !bag.is_worth_a_look(&self.registered) {
-                field.backlog.push(bag, field.pin);
+                if !mutant!("waiting-bag-dropped") {
+                    field.backlog.push(bag, field.pin);
+                }
                 swept.waiting += 1;
                 continue;
             }
@@ -152,6 +154,9 @@ impl Sweeper {
         let versions = cut(record, &self.registered, reach, field.pin, |kept| noted.push(kept));
         field.tally.add(Event::VersionsCut, versions as i64);
         for kept in noted {
+            if mutant!("kept-unnoted") {
+                break;
+            }
             field.tally.one(Event::Queued);
             self.keep(Entry { record: record.as_ptr(), kept }, field);
         }

@@ -22,7 +22,7 @@
 #![allow(clippy::disallowed_types, reason = "its own state is seen by one thread at a time")]
 
 use super::{Garbage, Grace, Node, Pinned, Reclaimer};
-use crate::sync::{AtomicBool, AtomicU64, Ordering, ord};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, mutant, ord};
 use crate::tally::{Event, Tally};
 use crossbeam_epoch::{Collector, Guard, LocalHandle};
 use std::cell::RefCell;
@@ -55,10 +55,23 @@ impl Slab {
         let count = slab.garbage.len() as u64;
         for garbage in slab.garbage {
             // SAFETY: the grace period of every node of the slab has ended.
-            unsafe { garbage.free() };
+            unsafe { free(garbage) };
         }
         // SAFETY: the counter outlives the collector and every session.
         unsafe { slab.freed.as_ref() }.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// Frees a node; in a model it is buried first, so that loom reports readers that are not ordered before.
+///
+/// # Safety
+/// As for [`Garbage::free`].
+unsafe fn free(garbage: Garbage) {
+    // SAFETY: forwarded.
+    unsafe {
+        #[cfg(epoch_loom)]
+        (garbage.bury)(garbage.node);
+        garbage.free();
     }
 }
 
@@ -102,6 +115,15 @@ impl Drop for Epoch {
     }
 }
 
+impl Epoch {
+    /// One round of a flush: hands over, and moves the collector's epoch on if all pinned threads have seen it.
+    pub fn flush_round(&self, local: &Local) {
+        let guard = local.handle.pin();
+        local.bags.borrow_mut().hand_over(&guard);
+        guard.flush();
+    }
+}
+
 impl Reclaimer for Epoch {
     type Local = Local;
     type Pin<'a> = EpochPin<'a>;
@@ -125,9 +147,7 @@ impl Reclaimer for Epoch {
     fn flush(&self, local: &Local) {
         // Two periods of up to three epochs each, one epoch a round.
         for _ in 0..8 {
-            let guard = local.handle.pin();
-            local.bags.borrow_mut().hand_over(&guard);
-            guard.flush();
+            self.flush_round(local);
         }
     }
 
@@ -141,6 +161,7 @@ impl Bags {
         self.bytes += garbage.bytes;
         let bag = match grace {
             Grace::One => &mut self.one,
+            Grace::Two if mutant!("epoch-one-period") => &mut self.one,
             Grace::Two => &mut self.two,
         };
         bag.push(garbage);
@@ -246,6 +267,10 @@ impl Pinned for EpochPin<'_> {
         // SAFETY: the caller is the only one to retire the node, which is alive until then (I-1).
         let garbage = unsafe { Garbage::of(node) };
         self.tally.one(Event::Retired);
+        if mutant!("epoch-frees-at-once") {
+            // SAFETY: none: this is the fault that the model must find.
+            return unsafe { free(garbage) };
+        }
         self.bags.borrow_mut().keep(garbage, grace, &self.guard);
     }
 }
