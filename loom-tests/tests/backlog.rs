@@ -56,7 +56,7 @@ impl Bags {
 
 #[test]
 fn push_and_pop() {
-    Model { name: "push_and_pop", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "push_and_pop", bound: None, floor: 41_000 }.check_from_each(2, || {
         let bags = Bags::with(0);
         let pusher = actor(&bags, |bags| {
             bags.push(0);
@@ -76,7 +76,7 @@ fn push_and_pop() {
 
 #[test]
 fn two_take_and_put() {
-    Model { name: "two_take_and_put", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "two_take_and_put", bound: None, floor: 10_000 }.check_from_each(2, || {
         let bags = Bags::with(1);
         let both = |bag| {
             actor(&bags, move |bags| {
@@ -92,16 +92,19 @@ fn two_take_and_put() {
 
 #[test]
 fn two_take_and_one_puts() {
-    Model { name: "two_take_and_one_puts", bound: Some(3), floor: 1 }.check_from_each(3, || {
-        let bags = Bags::with(1);
-        let pop = || actor(&bags, Bags::pop);
-        let push = actor(&bags, |bags| {
-            bags.push(1);
-            None
-        });
-        let taken = race([push, pop(), pop()]);
-        bags.check_rest(taken, 2);
-    });
+    Model { name: "two_take_and_one_puts", bound: Some(3), floor: 8_600 }.check_from_each(
+        3,
+        || {
+            let bags = Bags::with(1);
+            let pop = || actor(&bags, Bags::pop);
+            let push = actor(&bags, |bags| {
+                bags.push(1);
+                None
+            });
+            let taken = race([push, pop(), pop()]);
+            bags.check_rest(taken, 2);
+        },
+    );
 }
 
 #[test]

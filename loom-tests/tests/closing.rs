@@ -31,7 +31,7 @@ fn check_freed(before: usize) {
 
 #[test]
 fn handle_and_handle() {
-    Model { name: "handle_and_handle", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "handle_and_handle", bound: None, floor: 15 }.check_from_each(2, || {
         let (store, before) = new_store();
         race([drop_handle(store.clone()), drop_handle(store)]);
         check_freed(before);
@@ -40,7 +40,7 @@ fn handle_and_handle() {
 
 #[test]
 fn handle_and_snapshot() {
-    Model { name: "handle_and_snapshot", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "handle_and_snapshot", bound: None, floor: 62 }.check_from_each(2, || {
         let (store, before) = new_store();
         let slot = store.open_slot();
         race([drop_handle(store), drop_slot(slot)]);
@@ -50,7 +50,7 @@ fn handle_and_snapshot() {
 
 #[test]
 fn snapshot_and_its_clone() {
-    Model { name: "snapshot_and_its_clone", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "snapshot_and_its_clone", bound: None, floor: 31 }.check_from_each(2, || {
         let (store, before) = new_store();
         let slot = store.open_slot();
         drop(store);
@@ -62,17 +62,20 @@ fn snapshot_and_its_clone() {
 
 #[test]
 fn handle_and_two_snapshots() {
-    Model { name: "handle_and_two_snapshots", bound: Some(3), floor: 1 }.check_from_each(3, || {
-        let (store, before) = new_store();
-        let (one, two) = (store.open_slot(), store.open_slot());
-        race([drop_handle(store), drop_slot(one), drop_slot(two)]);
-        check_freed(before);
-    });
+    Model { name: "handle_and_two_snapshots", bound: Some(3), floor: 7_400 }.check_from_each(
+        3,
+        || {
+            let (store, before) = new_store();
+            let (one, two) = (store.open_slot(), store.open_slot());
+            race([drop_handle(store), drop_slot(one), drop_slot(two)]);
+            check_freed(before);
+        },
+    );
 }
 
 #[test]
 fn handle_snapshot_and_its_clone() {
-    Model { name: "handle_snapshot_and_its_clone", bound: Some(3), floor: 1 }.check_from_each(
+    Model { name: "handle_snapshot_and_its_clone", bound: Some(3), floor: 11_000 }.check_from_each(
         3,
         || {
             let (store, before) = new_store();

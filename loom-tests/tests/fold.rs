@@ -28,7 +28,7 @@ fn check_end(shelf: &Shelf, keys: &[u8]) {
 
 #[test]
 fn append_and_fold() {
-    Model { name: "append_and_fold", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "append_and_fold", bound: None, floor: 400 }.check_from_each(2, || {
         let shelf = folded();
         let writer = actor(&shelf, |shelf| Some(shelf.insert(b'a')));
         let folder = actor(&shelf, |shelf| {
@@ -43,7 +43,7 @@ fn append_and_fold() {
 
 #[test]
 fn two_folds_of_one_body() {
-    Model { name: "two_folds_of_one_body", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "two_folds_of_one_body", bound: None, floor: 78 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::with(b"m"));
         let fold = || actor(&shelf, |shelf| shelf.fold(b'm'));
         race([fold(), fold()]);
@@ -56,7 +56,7 @@ fn two_folds_of_one_body() {
 
 #[test]
 fn reader_in_a_folded_body() {
-    Model { name: "reader_in_a_folded_body", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "reader_in_a_folded_body", bound: None, floor: 39 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::with(b"m"));
         let folder = actor(&shelf, |shelf| shelf.fold(b'm'));
         let reader = actor(&shelf, |shelf| {
@@ -76,7 +76,7 @@ fn reader_in_a_folded_body() {
 
 #[test]
 fn append_fold_and_scan() {
-    Model { name: "append_fold_and_scan", bound: Some(3), floor: 1 }.check_from_each(3, || {
+    Model { name: "append_fold_and_scan", bound: Some(3), floor: 8_000 }.check_from_each(3, || {
         let shelf = folded();
         let writer = actor(&shelf, |shelf| assert_ne!(shelf.insert(b'x'), 0));
         let folder = actor(&shelf, |shelf| shelf.fold(b'm'));

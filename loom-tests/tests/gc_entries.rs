@@ -124,7 +124,7 @@ impl Ground {
 
 #[test]
 fn look_and_commit() {
-    Model { name: "look_and_commit", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "look_and_commit", bound: None, floor: 110_000 }.check_from_each(2, || {
         let (ground, first, second) = Ground::new();
         let looker = actor(&ground, move |ground| {
             first.release();
@@ -137,7 +137,7 @@ fn look_and_commit() {
 
 #[test]
 fn look_and_commit_with_old_scan() {
-    Model { name: "look_and_commit_with_old_scan", bound: Some(4), floor: 1 }.check_from_each(
+    Model { name: "look_and_commit_with_old_scan", bound: Some(4), floor: 7_300 }.check_from_each(
         2,
         || {
             let (ground, first, second) = Ground::new();
@@ -153,13 +153,16 @@ fn look_and_commit_with_old_scan() {
 
 #[test]
 fn look_commit_and_release() {
-    Model { name: "look_commit_and_release", bound: Some(2), floor: 1 }.check_from_each(3, || {
-        let (ground, first, second) = Ground::new();
-        let looker = actor(&ground, |ground| assert!(ground.look(), "there was a bag"));
-        let writer = actor(&ground, |ground| ground.commit(3));
-        race([looker, writer, actor(&ground, move |_| first.release())]);
-        ground.check_end(second);
-    });
+    Model { name: "look_commit_and_release", bound: Some(2), floor: 7_300 }.check_from_each(
+        3,
+        || {
+            let (ground, first, second) = Ground::new();
+            let looker = actor(&ground, |ground| assert!(ground.look(), "there was a bag"));
+            let writer = actor(&ground, |ground| ground.commit(3));
+            race([looker, writer, actor(&ground, move |_| first.release())]);
+            ground.check_end(second);
+        },
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ use loom_tests::{Model, Shelf, actor, mutants_die, race};
 
 #[test]
 fn one_key_twice() {
-    Model { name: "one_key_twice", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "one_key_twice", bound: None, floor: 78 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::default());
         let insert = || actor(&shelf, |shelf| shelf.insert(b'k'));
         let [one, two] = race([insert(), insert()]);
@@ -29,7 +29,7 @@ fn one_key_twice() {
 
 #[test]
 fn two_keys() {
-    Model { name: "two_keys", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "two_keys", bound: None, floor: 78 }.check_from_each(2, || {
         let shelf = Arc::new(Shelf::default());
         let insert = |key| actor(&shelf, move |shelf| shelf.insert(key));
         let [one, two] = race([insert(b'b'), insert(b'a')]);
@@ -41,7 +41,7 @@ fn two_keys() {
 
 #[test]
 fn two_inserts_and_a_scan() {
-    Model { name: "two_inserts_and_a_scan", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "two_inserts_and_a_scan", bound: None, floor: 120 }.check_from_each(2, || {
         let shelf = Shelf::with(b"m");
         shelf.fold(b'm');
         let shelf = Arc::new(shelf);
@@ -61,18 +61,24 @@ fn two_inserts_and_a_scan() {
 
 #[test]
 fn one_key_twice_and_a_scan() {
-    Model { name: "one_key_twice_and_a_scan", bound: Some(3), floor: 1 }.check_from_each(2, || {
-        let shelf = Arc::new(Shelf::default());
-        let insert = || actor(&shelf, |shelf| shelf.insert(b'k'));
-        let reader = actor(&shelf, |shelf| {
-            let (before, after) = (shelf.scan(), shelf.scan());
-            assert!(before.len() <= after.len() && b"k".starts_with(&after), "nothing goes away");
-            shelf.insert(b'k')
-        });
-        let [one, two, three] = race([insert(), reader, insert()]);
-        assert!(one == two && two == three, "all callers get one record");
-        shelf.check_whole(b"k");
-    });
+    Model { name: "one_key_twice_and_a_scan", bound: Some(3), floor: 3_000 }.check_from_each(
+        2,
+        || {
+            let shelf = Arc::new(Shelf::default());
+            let insert = || actor(&shelf, |shelf| shelf.insert(b'k'));
+            let reader = actor(&shelf, |shelf| {
+                let (before, after) = (shelf.scan(), shelf.scan());
+                assert!(
+                    before.len() <= after.len() && b"k".starts_with(&after),
+                    "nothing goes away"
+                );
+                shelf.insert(b'k')
+            });
+            let [one, two, three] = race([insert(), reader, insert()]);
+            assert!(one == two && two == three, "all callers get one record");
+            shelf.check_whole(b"k");
+        },
+    );
 }
 
 #[test]

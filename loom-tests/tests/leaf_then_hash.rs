@@ -6,7 +6,8 @@
 //!
 //! These models run on whole maps, through the public interface.
 //!
-//! *Bound*: two threads with preemption bound 2.
+//! *Bound*: a writer beside a reader with preemption bound 2, two writers with 1.
+//! *Equivalent here*: `root-publish`, as in `root_and_iterator.rs`.
 //! *Executions* are printed; the floors below are a little under what was seen.
 
 #![cfg(epoch_loom)]
@@ -44,7 +45,7 @@ fn reader(map: &Map) -> Actor<()> {
 
 #[test]
 fn writer_and_reader() {
-    Model { name: "writer_and_reader", bound: Some(2), floor: 1 }.check_from_each(2, || {
+    Model { name: "writer_and_reader", bound: Some(2), floor: 5_500 }.check_from_each(2, || {
         let map = Map::new();
         race([writer(&map, 1), reader(&map)]);
         check_agree(&map.snapshot(), true);
@@ -53,7 +54,7 @@ fn writer_and_reader() {
 
 #[test]
 fn two_writers() {
-    Model { name: "two_writers", bound: Some(1), floor: 1 }.check_from_each(2, || {
+    Model { name: "two_writers", bound: Some(1), floor: 56_000 }.check_from_each(2, || {
         let map = Map::new();
         race([writer(&map, 1), writer(&map, 2)]);
         check_agree(&map.snapshot(), true);
@@ -63,7 +64,7 @@ fn two_writers() {
 
 #[test]
 fn mutants_of_writer_and_reader() {
-    mutants_die("writer_and_reader", &["hash-after-publish", "root-publish", "slot-insert"]);
+    mutants_die("writer_and_reader", &["hash-after-publish", "slot-insert"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@
 //!
 //! *Bound*: two threads with preemption bound 1, and a voluntary stop of the helper while it holds the node: the
 //! collector's own atomics multiply the states.
+//! *Equivalent*: `slab-passed-store`, `slab-passed-load`. The mark only says that period one is over; the second period
+//! begins with a deferral of its own, and the collector's fences order whatever it frees behind every earlier pin.
 //! *Executions* are printed; the floors below are a little under what was seen.
 
 #![cfg(epoch_loom)]
@@ -58,41 +60,44 @@ struct Desk {
 
 #[test]
 fn helper_of_a_pinned_owner() {
-    Model { name: "helper_of_a_pinned_owner", bound: Some(1), floor: 1 }.check_from_each(2, || {
-        let desk =
-            Arc::new(Desk { word: AtomicPtr::new(ptr::null_mut()), domain: Epoch::default() });
-        let owner = actor(&desk, |desk| {
-            let tally = Tally::default();
-            let (owns, retires) = (desk.domain.local(), desk.domain.local());
-            // A participant's first pin tries to collect: it shall not move the epoch on between the two pins below.
-            drop(desk.domain.pin(&owns, &tally));
-            drop(desk.domain.pin(&retires, &tally));
-            let probe = Probe::alloc();
-            let pin = desk.domain.pin(&owns, &tally);
-            // Somebody else unlinks and retires the node that the owner has found, and tries hard to free it.
-            let other = desk.domain.pin(&retires, &tally);
-            // SAFETY: nobody can reach it any more but through the owner.
-            unsafe { other.retire(NonNull::new(probe).unwrap(), Grace::Two) };
-            drop(other);
-            desk.domain.flush_round(&retires);
-            desk.word.store(probe, Ordering::Release);
-            // The commit is done: no helper takes the node from here on.
-            desk.word.store(ptr::null_mut(), Ordering::Release);
-            drop(pin);
-            (0..2).for_each(|_| desk.domain.flush_round(&retires));
-        });
-        let helper = actor(&desk, |desk| {
-            let (local, tally) = (desk.domain.local(), Tally::default());
-            let pin = desk.domain.pin(&local, &tally);
-            if let Some(probe) = NonNull::new(desk.word.load(Ordering::Acquire)) {
-                loom::thread::yield_now();
-                // SAFETY: handed over by an owner that was pinned, under this pin (I-3).
-                unsafe { Probe::check(probe) };
-            }
-            drop(pin);
-        });
-        race([owner, helper]);
-    });
+    Model { name: "helper_of_a_pinned_owner", bound: Some(1), floor: 56_000 }.check_from_each(
+        2,
+        || {
+            let desk =
+                Arc::new(Desk { word: AtomicPtr::new(ptr::null_mut()), domain: Epoch::default() });
+            let owner = actor(&desk, |desk| {
+                let tally = Tally::default();
+                let (owns, retires) = (desk.domain.local(), desk.domain.local());
+                // A participant's first pin tries to collect: it shall not move the epoch on between the two pins below.
+                drop(desk.domain.pin(&owns, &tally));
+                drop(desk.domain.pin(&retires, &tally));
+                let probe = Probe::alloc();
+                let pin = desk.domain.pin(&owns, &tally);
+                // Somebody else unlinks and retires the node that the owner has found, and tries hard to free it.
+                let other = desk.domain.pin(&retires, &tally);
+                // SAFETY: nobody can reach it any more but through the owner.
+                unsafe { other.retire(NonNull::new(probe).unwrap(), Grace::Two) };
+                drop(other);
+                desk.domain.flush_round(&retires);
+                desk.word.store(probe, Ordering::Release);
+                // The commit is done: no helper takes the node from here on.
+                desk.word.store(ptr::null_mut(), Ordering::Release);
+                drop(pin);
+                (0..2).for_each(|_| desk.domain.flush_round(&retires));
+            });
+            let helper = actor(&desk, |desk| {
+                let (local, tally) = (desk.domain.local(), Tally::default());
+                let pin = desk.domain.pin(&local, &tally);
+                if let Some(probe) = NonNull::new(desk.word.load(Ordering::Acquire)) {
+                    loom::thread::yield_now();
+                    // SAFETY: handed over by an owner that was pinned, under this pin (I-3).
+                    unsafe { Probe::check(probe) };
+                }
+                drop(pin);
+            });
+            race([owner, helper]);
+        },
+    );
 }
 
 struct Shelf {
@@ -102,34 +107,37 @@ struct Shelf {
 
 #[test]
 fn reader_of_a_folded_body() {
-    Model { name: "reader_of_a_folded_body", bound: Some(1), floor: 1 }.check_from_each(2, || {
-        let shelf = Shelf { list: List::default(), domain: Epoch::default() };
-        let tally = Tally::default();
-        {
-            let local = shelf.domain.local();
-            let pin = shelf.domain.pin(&local, &tally);
-            shelf.list.find_or_insert(b"k", 0, &mut None, &pin, &tally);
-        }
-        let shelf = Arc::new(shelf);
-        let folder = actor(&shelf, |shelf| {
-            let (local, tally) = (shelf.domain.local(), Tally::default());
-            let pin = shelf.domain.pin(&local, &tally);
-            let (leaf, body) = shelf.list.locate(b"k", &pin, &tally);
-            shelf.list.fold(leaf, body, &pin, &tally);
-            drop(pin);
-            (0..3).for_each(|_| shelf.domain.flush_round(&local));
-        });
-        let reader = actor(&shelf, |shelf| {
-            let (local, tally) = (shelf.domain.local(), Tally::default());
-            let pin = shelf.domain.pin(&local, &tally);
-            let (leaf, body) = shelf.list.locate(b"k", &pin, &tally);
-            let (mut found, all) = (Vec::new(), (Bound::Unbounded, Bound::Unbounded));
-            body.collect(leaf.low(), Within { from: all.0, to: all.1 }, &mut found);
-            assert_eq!(found.len(), 1, "a body under a pin stays whole");
-            drop(pin);
-        });
-        race([folder, reader]);
-    });
+    Model { name: "reader_of_a_folded_body", bound: Some(1), floor: 23_000 }.check_from_each(
+        2,
+        || {
+            let shelf = Shelf { list: List::default(), domain: Epoch::default() };
+            let tally = Tally::default();
+            {
+                let local = shelf.domain.local();
+                let pin = shelf.domain.pin(&local, &tally);
+                shelf.list.find_or_insert(b"k", 0, &mut None, &pin, &tally);
+            }
+            let shelf = Arc::new(shelf);
+            let folder = actor(&shelf, |shelf| {
+                let (local, tally) = (shelf.domain.local(), Tally::default());
+                let pin = shelf.domain.pin(&local, &tally);
+                let (leaf, body) = shelf.list.locate(b"k", &pin, &tally);
+                shelf.list.fold(leaf, body, &pin, &tally);
+                drop(pin);
+                (0..3).for_each(|_| shelf.domain.flush_round(&local));
+            });
+            let reader = actor(&shelf, |shelf| {
+                let (local, tally) = (shelf.domain.local(), Tally::default());
+                let pin = shelf.domain.pin(&local, &tally);
+                let (leaf, body) = shelf.list.locate(b"k", &pin, &tally);
+                let (mut found, all) = (Vec::new(), (Bound::Unbounded, Bound::Unbounded));
+                body.collect(leaf.low(), Within { from: all.0, to: all.1 }, &mut found);
+                assert_eq!(found.len(), 1, "a body under a pin stays whole");
+                drop(pin);
+            });
+            race([folder, reader]);
+        },
+    );
 }
 
 #[test]

@@ -55,23 +55,29 @@ const BEFORE: &[(u8, u8)] = &[(b'c', 0), (b'g', 0), (b'k', 0), (b'x', 0)];
 
 #[test]
 fn overwrites_in_two_leaves() {
-    Model { name: "overwrites_in_two_leaves", bound: Some(2), floor: 1 }.check_from_each(2, || {
-        const AFTER: &[(u8, u8)] = &[(b'c', 1), (b'g', 0), (b'k', 0), (b'x', 1)];
-        let map = two_leaves();
-        race([writer(&map, [b'c', b'x']), reader(&map, BEFORE, AFTER)]);
-        assert_eq!(rows(&map.snapshot()), AFTER);
-    });
+    Model { name: "overwrites_in_two_leaves", bound: Some(2), floor: 12_000 }.check_from_each(
+        2,
+        || {
+            const AFTER: &[(u8, u8)] = &[(b'c', 1), (b'g', 0), (b'k', 0), (b'x', 1)];
+            let map = two_leaves();
+            race([writer(&map, [b'c', b'x']), reader(&map, BEFORE, AFTER)]);
+            assert_eq!(rows(&map.snapshot()), AFTER);
+        },
+    );
 }
 
 #[test]
 fn inserts_into_two_leaves() {
-    Model { name: "inserts_into_two_leaves", bound: Some(2), floor: 1 }.check_from_each(2, || {
-        const AFTER: &[(u8, u8)] =
-            &[(b'a', 1), (b'c', 0), (b'g', 0), (b'k', 0), (b'x', 0), (b'z', 1)];
-        let map = two_leaves();
-        race([writer(&map, [b'a', b'z']), reader(&map, BEFORE, AFTER)]);
-        assert_eq!(rows(&map.snapshot()), AFTER);
-    });
+    Model { name: "inserts_into_two_leaves", bound: Some(2), floor: 10_000 }.check_from_each(
+        2,
+        || {
+            const AFTER: &[(u8, u8)] =
+                &[(b'a', 1), (b'c', 0), (b'g', 0), (b'k', 0), (b'x', 0), (b'z', 1)];
+            let map = two_leaves();
+            race([writer(&map, [b'a', b'z']), reader(&map, BEFORE, AFTER)]);
+            assert_eq!(rows(&map.snapshot()), AFTER);
+        },
+    );
 }
 
 #[test]

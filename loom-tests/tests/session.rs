@@ -44,7 +44,7 @@ fn check_end(place: &Place, visits: u64) {
 
 #[test]
 fn two_claimers() {
-    Model { name: "two_claimers", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "two_claimers", bound: None, floor: 3_600 }.check_from_each(2, || {
         let place = Arc::new(Place::default());
         race([visitor(&place, 2), visitor(&place, 1)]);
         check_end(&place, 3);
@@ -53,14 +53,14 @@ fn two_claimers() {
 
 #[test]
 fn claimer_and_visitor_of_all() {
-    Model { name: "claimer_and_visitor_of_all", bound: Some(3), floor: 1 }.check_from_each(
+    Model { name: "claimer_and_visitor_of_all", bound: Some(3), floor: 450 }.check_from_each(
         2,
         || {
             let place = Arc::new(Place::default());
             let sweep = actor(&place, |place: &Place| {
                 let (claim, mut others) = (place.sessions.claim(&place.domain), 0);
                 place.sessions.for_each_free(&place.domain, |_| others += 1);
-                assert!(others <= place.sessions.tallies().count() - 1, "its own is not free");
+                assert!(others < place.sessions.tallies().count(), "its own is not free");
                 drop(claim);
             });
             race([sweep, visitor(&place, 1)]);
@@ -71,7 +71,7 @@ fn claimer_and_visitor_of_all() {
 
 #[test]
 fn three_claimers() {
-    Model { name: "three_claimers", bound: Some(2), floor: 1 }.check_from_each(3, || {
+    Model { name: "three_claimers", bound: Some(2), floor: 33_000 }.check_from_each(3, || {
         let place = Arc::new(Place::default());
         race([visitor(&place, 1), visitor(&place, 1), visitor(&place, 1)]);
         assert!(place.sessions.tallies().count() <= 3, "one, or two more");

@@ -42,7 +42,7 @@ fn check_end(shelf: &Shelf, keys: &[u8]) {
 
 #[test]
 fn two_inserts_split() {
-    Model { name: "two_inserts_split", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "two_inserts_split", bound: None, floor: 510 }.check_from_each(2, || {
         let shelf = full();
         let [left, right] = race([insert(&shelf, b'a'), insert(&shelf, b'f')]);
         assert_ne!(left, right, "a record each");
@@ -52,17 +52,20 @@ fn two_inserts_split() {
 
 #[test]
 fn one_key_in_a_splitting_leaf() {
-    Model { name: "one_key_in_a_splitting_leaf", bound: None, floor: 1 }.check_from_each(2, || {
-        let shelf = full();
-        let [one, two] = race([insert(&shelf, b'f'), insert(&shelf, b'f')]);
-        assert_eq!(one, two, "both callers get one record");
-        check_end(&shelf, b"cefgkx");
-    });
+    Model { name: "one_key_in_a_splitting_leaf", bound: None, floor: 6_200 }.check_from_each(
+        2,
+        || {
+            let shelf = full();
+            let [one, two] = race([insert(&shelf, b'f'), insert(&shelf, b'f')]);
+            assert_eq!(one, two, "both callers get one record");
+            check_end(&shelf, b"cefgkx");
+        },
+    );
 }
 
 #[test]
 fn split_and_scan() {
-    Model { name: "split_and_scan", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "split_and_scan", bound: None, floor: 690 }.check_from_each(2, || {
         let shelf = full();
         race([insert(&shelf, b'f'), scan(&shelf, b"f")]);
         check_end(&shelf, b"cefgkx");
@@ -71,7 +74,7 @@ fn split_and_scan() {
 
 #[test]
 fn two_inserts_split_and_a_scan() {
-    Model { name: "two_inserts_split_and_a_scan", bound: Some(3), floor: 1 }.check_from_each(
+    Model { name: "two_inserts_split_and_a_scan", bound: Some(3), floor: 14_000 }.check_from_each(
         3,
         || {
             let shelf = full();

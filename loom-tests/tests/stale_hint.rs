@@ -35,7 +35,7 @@ fn look(shelf: &Arc<Shelf>, key: u8) -> Actor<()> {
 
 #[test]
 fn one_leaf_behind() {
-    Model { name: "one_leaf_behind", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "one_leaf_behind", bound: None, floor: 120 }.check_from_each(2, || {
         let shelf = forgotten(b"cgkn");
         let before = shelf.buried();
         race([look(&shelf, b'k'), look(&shelf, b'n')]);
@@ -45,7 +45,7 @@ fn one_leaf_behind() {
 
 #[test]
 fn two_leaves_behind() {
-    Model { name: "two_leaves_behind", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "two_leaves_behind", bound: None, floor: 120 }.check_from_each(2, || {
         let shelf = forgotten(b"cgkntv");
         let before = shelf.buried();
         race([look(&shelf, b'k'), look(&shelf, b't')]);
@@ -56,7 +56,7 @@ fn two_leaves_behind() {
 
 #[test]
 fn split_beside_a_walk() {
-    Model { name: "split_beside_a_walk", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "split_beside_a_walk", bound: None, floor: 540 }.check_from_each(2, || {
         // The last leaf is full: whoever inserts splits it, and adds a leaf to an index that misses another.
         let shelf = forgotten(b"cgkntv");
         let writer = actor(&shelf, |shelf| assert_ne!(shelf.insert(b'x'), 0));
@@ -69,7 +69,7 @@ fn split_beside_a_walk() {
 
 #[test]
 fn three_walkers() {
-    Model { name: "three_walkers", bound: Some(3), floor: 1 }.check_from_each(3, || {
+    Model { name: "three_walkers", bound: Some(3), floor: 4_300 }.check_from_each(3, || {
         let shelf = forgotten(b"cgkntv");
         let before = shelf.buried();
         race([b'c', b'k', b't'].map(|key| look(&shelf, key)));
