@@ -61,9 +61,13 @@ impl WriteBatch {
         Self::default()
     }
 
-    /// An empty batch with room for `ops` writes of `bytes` bytes together, keys and values.
+    /// An empty batch with room for `ops` writes of `bytes` bytes together, keys and values. A hint: room that cannot be
+    /// had is not reserved.
     pub fn with_capacity(ops: usize, bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), ops: Vec::with_capacity(ops) }
+        let mut batch = Self::new();
+        let _ = batch.ops.try_reserve(ops);
+        let _ = batch.bytes.try_reserve(bytes);
+        batch
     }
 
     /// Adds a write of `value` under `key`. Copies both.
@@ -74,7 +78,7 @@ impl WriteBatch {
         self
     }
 
-    /// Adds a delete of `key`. Deleting a key that is not there is allowed.
+    /// Adds a delete of `key`. Deleting a key that is not there is allowed, and leaves a tombstone too.
     pub fn delete(&mut self, key: impl AsRef<[u8]>) -> &mut Self {
         let key = self.store(key.as_ref());
         self.ops.push(Op { key, value: None });

@@ -42,7 +42,7 @@ pub enum Error {
         /// The newest there is.
         newest: Version,
     },
-    /// A version that is no longer kept.
+    /// A version that cannot be opened by its number any more.
     VersionCollected {
         /// The version asked for.
         version: Version,
@@ -70,7 +70,7 @@ impl fmt::Display for Error {
             Self::VersionCollected { version, oldest } => {
                 write!(
                     f,
-                    "version {version} is no longer kept; the oldest that can be opened is {oldest}"
+                    "version {version} cannot be opened by number any more; the oldest that can is {oldest}"
                 )
             }
         }

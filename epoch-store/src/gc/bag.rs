@@ -1,6 +1,7 @@
 //! Kept versions that need another look, and what must happen before it is worth the while.
 
 use crate::chain::{Kept, Record, Registered};
+use std::cmp::Reverse;
 use std::ptr::NonNull;
 
 /// Entries in a bag.
@@ -24,7 +25,7 @@ pub struct Bag {
     high: u64,
     /// Registered stamps in `[low, high)` when the entries were examined; `None`: not known.
     blockers: Option<usize>,
-    /// There was a new scan since the first entry was examined.
+    /// A later scan showed fewer blockers than the one by which the entries were examined, or that one could not tell.
     outdated: bool,
 }
 
@@ -60,15 +61,20 @@ impl Bag {
         self.entries.is_empty()
     }
 
-    /// A new scan begins: what is in the bag was judged by an older one.
-    pub(super) fn outdate(&mut self) {
-        self.outdated |= !self.is_empty();
+    /// There is a new scan: `before` is what the last one counted.
+    pub(super) fn outdate(&mut self, before: Option<usize>, registered: &Registered) {
+        let unchanged = before.is_some() && before == self.count_blockers(registered);
+        self.outdated |= !unchanged && !self.is_empty();
+    }
+
+    /// Registered stamps in the span; `None`: the scan is too old to tell.
+    pub(super) fn count_blockers(&self, registered: &Registered) -> Option<usize> {
+        registered.judges(self.high).then(|| registered.within(self.low, self.high))
     }
 
     /// Notes how many snapshots stand in the way.
     pub(super) fn close(&mut self, registered: &Registered) {
-        let known = !self.outdated && registered.judges(self.high);
-        self.blockers = known.then(|| registered.within(self.low, self.high));
+        self.blockers = if self.outdated { None } else { self.count_blockers(registered) };
     }
 
     /// Whether a look at the entries can find anything that the last one did not: no stamp can be registered in the span
@@ -80,8 +86,9 @@ impl Bag {
         }
     }
 
-    /// What is in it.
-    pub fn into_entries(self) -> Vec<Entry> {
+    /// What is in it: entries of one record side by side, newest first.
+    pub fn into_entries(mut self) -> Vec<Entry> {
+        self.entries.sort_unstable_by_key(|entry| (entry.record, Reverse(entry.kept.stamp)));
         self.entries
     }
 }

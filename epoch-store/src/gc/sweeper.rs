@@ -68,8 +68,9 @@ impl<P> Copy for Field<'_, P> {}
 impl Sweeper {
     /// Reads the registered stamps again.
     pub fn rescan<P: Pinned>(&mut self, field: Field<'_, P>) {
-        self.open.outdate();
+        let before = self.open.count_blockers(&self.registered);
         self.scan_cost = field.slots.scan(field.root, &mut self.registered);
+        self.open.outdate(before, &self.registered);
         self.units = 0;
         field.tally.one(Event::Scans);
     }
@@ -122,23 +123,30 @@ impl Sweeper {
             }
             swept.bags += 1;
             pause("bag-taken");
-            for entry in bag.into_entries() {
-                swept.versions += self.examine_again(entry, field);
+            let entries = bag.into_entries();
+            for of_one_record in entries.chunk_by(|a, b| a.record == b.record) {
+                swept.versions += self.examine_again(of_one_record, field);
             }
         }
         swept
     }
 
-    /// Cuts the chain of an entry; the entry stays if its version does.
-    fn examine_again<P: Pinned>(&mut self, entry: Entry, field: Field<'_, P>) -> usize {
+    /// Cuts the chain that some entries are about, newest first; an entry stays if its version does.
+    fn examine_again<P: Pinned>(&mut self, entries: &[Entry], field: Field<'_, P>) -> usize {
         // SAFETY: records live as long as the list.
-        let record: RecordRef<'_> = unsafe { RecordRef::new(entry.record) };
+        let record: RecordRef<'_> = unsafe { RecordRef::new(entries[0].record) };
         let versions = self.examine(record, usize::MAX, field);
-        let stays = is_linked(record, entry.kept.stamp, field.pin);
-        if stays && !mutant!("entry-dropped") {
-            self.keep(entry, field);
-        } else {
-            field.tally.one(Event::Unqueued);
+        let mut version = record.head(field.pin);
+        for &entry in entries {
+            while let Some(newer) = version.filter(|version| version.stamp() > entry.kept.stamp) {
+                version = newer.older(field.pin);
+            }
+            let stays = version.is_some_and(|version| version.stamp() == entry.kept.stamp);
+            if stays && !mutant!("entry-dropped") {
+                self.keep(entry, field);
+            } else {
+                field.tally.one(Event::Unqueued);
+            }
         }
         versions
     }
@@ -190,11 +198,4 @@ fn has_history<P: Pinned>(record: RecordRef<'_>, pin: &P) -> bool {
     // SAFETY: records live as long as the list; the view is dropped here.
     let record = unsafe { RecordRef::new(record.as_ptr()) };
     record.head(pin).is_some_and(|head| head.older(pin).is_some())
-}
-
-/// Whether the version with this stamp is still in the chain.
-fn is_linked<P: Pinned>(record: RecordRef<'_>, stamp: u64, pin: &P) -> bool {
-    // SAFETY: as above.
-    let record = unsafe { RecordRef::new(record.as_ptr()) };
-    record.visible_at(stamp, pin).is_some_and(|version| version.stamp() == stamp)
 }

@@ -19,6 +19,10 @@ use std::fmt;
 /// *Guarantee.* Every [`put`](Map::put), [`delete`](Map::delete) and [`commit`](Map::commit) is one atomic step, linearizable,
 /// with a number of its own. Reads go through a [`Snapshot`].
 ///
+/// *Not a lock.* A commit does not check that what its writer read before is still current: two threads that each read,
+/// compute and commit can overwrite each other's work, where a write guard held all the way would not let them. Let one
+/// thread do such writes, or hold a lock of your own around them; readers need none.
+///
 /// *Progress.* Opening a snapshot is wait-free; reading never waits; writing is lock-free up to the allocator: a thread
 /// that is stopped anywhere inside an operation stops nobody else. Commits are ordered one after the other: many
 /// threads with tiny commits meet at that point.
@@ -69,12 +73,24 @@ impl Map {
     ///
     /// # Errors
     /// [`Error::EmptyKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`]; nothing is stored then.
+    ///
+    /// ```
+    /// use epoch_store::{Error, Map};
+    /// let map = Map::new();
+    /// let version = map.put("k", "v")?;
+    /// assert_eq!(map.version(), version);
+    /// assert_eq!(map.put("", "v"), Err(Error::EmptyKey));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[inline]
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Version, Error> {
         self.write(WriteOp { key: key.as_ref(), value: Some(value.as_ref()) })
     }
 
     /// Deletes `key` as a commit of its own, also if it has no value.
+    ///
+    /// The key's record stays, with a version of about 20 bytes that says "deleted" (also for a key that was never there):
+    /// a workload that deletes ever new keys grows. [`Survey::tombstones`] counts them.
     ///
     /// # Errors
     /// [`Error::EmptyKey`], [`Error::KeyTooLong`]; nothing is changed then.
@@ -102,18 +118,34 @@ impl Map {
     ///
     /// # Errors
     /// Those of [`Map::put`] for the first write that has one, or [`Error::BatchTooLarge`]; nothing is applied then.
+    ///
+    /// ```
+    /// use epoch_store::{Map, WriteBatch};
+    /// let map = Map::new();
+    /// let mut batch = WriteBatch::new();
+    /// batch.put("a", "1").put("a", "2").delete("b");
+    /// map.commit(&batch)?;
+    /// assert_eq!(map.snapshot().get("a").unwrap(), b"2"); // the last write to a key counts
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
     pub fn commit(&self, batch: &WriteBatch) -> Result<Version, Error> {
         self.store.commit(batch.ops()).map(Version::from)
     }
 
     /// The map as it is now, to read from. Wait-free.
+    ///
+    /// ```
+    /// # let map = epoch_store::Map::new();
+    /// assert_eq!(map.snapshot().version(), map.version());
+    /// ```
     #[inline]
+    #[must_use = "a snapshot that is dropped at once keeps nothing"]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::new(self.store.open_slot())
     }
 
-    /// The map at `version`. Older versions are kept only for the snapshots that are open: this opens the newest one,
-    /// by its number. To open another snapshot of an older version, clone one.
+    /// The newest version, if its number is still `version`. Older versions are kept only for the snapshots that are
+    /// open, and cannot be opened by number: clone the snapshot.
     ///
     /// # Errors
     /// [`Error::VersionInFuture`] or [`Error::VersionCollected`].
@@ -158,6 +190,14 @@ impl Map {
 
     /// Walks all keys and their versions: for tests and diagnosis. Takes time proportional to the map, and holds up
     /// reclamation (nothing else) as long.
+    ///
+    /// ```
+    /// # let map = epoch_store::Map::new();
+    /// map.put("k", "v")?;
+    /// map.delete("k")?;
+    /// assert_eq!(map.survey().tombstones, 1);
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
     pub fn survey(&self) -> Survey {
         self.store.survey()
     }

@@ -19,6 +19,17 @@ use std::ops::{
 /// assert_eq!(snapshot.range(..).count(), 1);
 /// # Ok::<(), epoch_store::Error>(())
 /// ```
+///
+/// Nobody else implements it:
+///
+/// ```compile_fail,E0277
+/// struct Mine;
+/// impl epoch_store::KeyRange for Mine {
+///     fn bounds(&self) -> (std::ops::Bound<&[u8]>, std::ops::Bound<&[u8]>) {
+///         (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded)
+///     }
+/// }
+/// ```
 pub trait KeyRange: sealed::Sealed {
     /// Its bounds.
     fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>);

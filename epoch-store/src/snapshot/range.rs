@@ -13,7 +13,17 @@ const LONGEST_STEP: usize = 128;
 
 /// An iterator over the entries of a snapshot inside some bounds; see [`Snapshot::range`].
 ///
-/// Any mix of `next` and `next_back` yields each entry once. Between two calls it holds no pin, no lock and no session.
+/// Any mix of `next` and `next_back` yields each entry once. Between two calls it holds nothing but its place.
+///
+/// It borrows its snapshot:
+///
+/// ```compile_fail,E0505
+/// let map = epoch_store::Map::new();
+/// let snapshot = map.snapshot();
+/// let range = snapshot.iter();
+/// drop(snapshot);
+/// range.count();
+/// ```
 pub struct Range<'s> {
     snapshot: &'s Snapshot,
     remaining: Remaining,

@@ -80,8 +80,17 @@ macro_rules! borrowed_bytes {
 }
 
 borrowed_bytes! {
-    /// A value, borrowed from its snapshot: no copy, no pin, valid as long as the snapshot.
+    /// A value, borrowed from its snapshot: no copy, valid as long as the snapshot. Reads like a byte slice.
     ///
+    /// A value cannot outlive its snapshot:
+    ///
+    /// ```compile_fail,E0716
+    /// let map = epoch_store::Map::new();
+    /// let value = map.snapshot().get("k");
+    /// println!("{value:?}");
+    /// ```
+    ///
+    /// A function that returns one returns `Value<'_>`, not `&[u8]`.
     /// The type is opaque on purpose: a store with a durable parent may hand out bytes that it holds another way.
     Value
 }
