@@ -4,20 +4,20 @@ use epoch_store::{Map, WriteBatch};
 
 fn main() -> Result<(), epoch_store::Error> {
     let map = Map::new(); // clones are handles to the same map
-    map.put(b"alice", b"10")?; // a commit of one key
+    map.put("alice", "10")?; // a commit of one key; keys and values are bytes
 
     let before = map.snapshot(); // O(1), Send + Sync + Clone
     let mut batch = WriteBatch::new();
-    batch.put(b"alice", b"7").put(b"bob", b"3").delete(b"carol");
+    batch.put("alice", "7").put("bob", "3").delete("carol");
     let version = map.commit(&batch)?; // atomic: seen whole or not at all
 
-    assert!(before.get(b"bob").is_none()); // a snapshot never changes
+    assert!(before.get("bob").is_none()); // a snapshot never changes
     let now = map.snapshot();
     assert_eq!(now.version(), version);
-    for (key, value) in now.range(b"a"..b"c").rev() {
+    for (key, value) in now.range("a".."c").rev() {
         println!("{} = {}", key.escape_ascii(), value.escape_ascii());
     }
-    let values = now.get_many(&[b"alice", b"carol"]); // overlaps the cache misses
+    let values = now.get_many(&["alice", "carol"]); // overlaps the cache misses
     assert_eq!(values[0].unwrap(), b"7");
     Ok(())
 }
