@@ -10,8 +10,9 @@
 
 use epoch_store::internals::chain::{Registered, VersionRef};
 use epoch_store::internals::slots::Slots;
-use epoch_store::internals::sync::seeded;
+use epoch_store::internals::sync::{Tracked, seeded};
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use loom_tests::{Model, World, mutants_die, pin};
 
@@ -108,4 +109,44 @@ fn two_clones_dropped() {
 #[test]
 fn mutants_of_two_clones_dropped() {
     mutants_die("two_clones_dropped", &["clone-release", "slot-release"]);
+}
+
+/// A scan that sees only what the next owner of a slot registered has still seen the last one leave.
+#[test]
+fn slot_changes_hands() {
+    Model { name: "slot_changes_hands", bound: Some(3), floor: 100 }.check(|| {
+        let shared = Arc::new((Slots::default(), AtomicU64::new(1), Tracked::new(7_u64)));
+        let first = Arc::clone(&shared);
+        let first = thread::spawn(move || {
+            let (slots, root, value) = &*first;
+            let ticket = slots.acquire(root);
+            if ticket.stamp == 1 {
+                // SAFETY: none beyond I-11, which is what this model is about.
+                assert_eq!(unsafe { value.get() }, 7);
+            }
+            release(ticket.slot);
+        });
+        let next = Arc::clone(&shared);
+        let next = thread::spawn(move || {
+            let (slots, root, _) = &*next;
+            root.store(2, Ordering::Release);
+            let ticket = slots.acquire(root);
+            assert_eq!(ticket.stamp, 2);
+            std::mem::forget(ticket);
+        });
+        let (slots, root, value) = &*shared;
+        let mut registered = Registered::default();
+        slots.scan(root, &mut registered);
+        if registered.is_garbage(1, 2) {
+            // SAFETY: as above.
+            unsafe { value.set(0) };
+        }
+        first.join().unwrap();
+        next.join().unwrap();
+    });
+}
+
+#[test]
+fn mutants_of_slot_changes_hands() {
+    mutants_die("slot_changes_hands", &["slot-register", "slot-claim", "slot-count-release"]);
 }

@@ -2,7 +2,7 @@
 
 use super::descriptor::{Commit, Write, free_all};
 use crate::chain::{Installed, RecordRef, VersionBox, VersionRef};
-use crate::reclaim::{Grace, Pinned};
+use crate::reclaim::{Grace, Pinned, Shared};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, mutant, ord, pause, relax};
 use crate::tally::{Event, Tally};
 use crossbeam_utils::CachePadded;
@@ -91,7 +91,7 @@ impl Queue {
             if linked.is_ok() {
                 pause("commit-linked");
                 // SAFETY: linked, and not retired while this thread is pinned.
-                self.swing_tail(tail, unsafe { commit.as_ref() });
+                self.swing_tail(tail, unsafe { Shared::new(commit) });
                 return stamp;
             }
             tally.one(Event::CasFailures);
@@ -100,14 +100,15 @@ impl Queue {
 
     /// Finishes every commit that is ordered now, whoever ordered it: for hosts that have time. Lock-free.
     pub fn finish_ordered<P: Pinned>(&self, pin: &P, tally: &Tally) {
+        let last = self.enter(&self.tail, ord!("queue-tail-load", Acquire), pin);
+        let last = self.next(last, pin).unwrap_or(last).stamp();
         loop {
             let root = self.published();
-            let mut commit = self.enter(&self.head, ord!("queue-head-load", Acquire), pin);
-            while commit.stamp() <= root {
-                let Some(next) = self.next(commit, pin) else { return };
-                commit = next;
+            if root >= last {
+                return;
             }
-            self.install(commit, Role::Helper, pin, tally);
+            let commit = self.successor_of(root, pin);
+            self.install(commit.get(), Role::Helper, pin, tally);
             if self.publish(root) {
                 tally.one(Event::Helped);
             }
@@ -133,8 +134,8 @@ impl Queue {
                 break;
             }
             let commit = self.successor_of(root, pin);
-            let role = if NonNull::from(commit) == own { Role::Owner } else { Role::Helper };
-            self.install(commit, role, pin, tally);
+            let role = if commit.as_ptr() == own { Role::Owner } else { Role::Helper };
+            self.install(commit.get(), role, pin, tally);
             installed |= role == Role::Owner;
             pause("commit-installed");
             if self.publish(root) && role == Role::Helper {
@@ -152,7 +153,7 @@ impl Queue {
     }
 
     /// The descriptor after `root`, which is in the queue: found from head, under this pin (I-23).
-    fn successor_of<'p, P: Pinned>(&self, root: u64, pin: &'p P) -> &'p Commit {
+    fn successor_of<'p, P: Pinned>(&self, root: u64, pin: &'p P) -> Shared<'p, Commit> {
         let mut commit = self.enter(&self.head, ord!("queue-head-load", Acquire), pin);
         while commit.stamp() <= root {
             commit = self.next(commit, pin).expect("an ordered commit follows the root");
@@ -191,28 +192,29 @@ impl Queue {
                 return;
             }
             self.swing_tail_past(head, next);
-            let (from, to) = (address(head), address(next));
+            let (from, to) = (head.as_ptr().as_ptr(), next.as_ptr().as_ptr());
             let publish = ord!("queue-head", Release);
             if self.head.compare_exchange(from, to, publish, Ordering::Relaxed).is_ok() {
                 // SAFETY: I-1: head and tail are past it (I-24) and only move forward; one CAS wins.
-                unsafe { pin.retire(NonNull::from(head), Grace::Two) };
+                unsafe { pin.retire(head.as_ptr(), Grace::Two) };
             }
         }
     }
 
     /// Rule 3: tail must not stay behind on a descriptor that is about to be retired.
-    fn swing_tail_past(&self, head: &Commit, next: &Commit) {
+    fn swing_tail_past(&self, head: Shared<'_, Commit>, next: Shared<'_, Commit>) {
         if mutant!("tail-left-behind") {
             return;
         }
-        if self.tail.load(ord!("queue-tail-load", Acquire)) == address(head) {
+        if self.tail.load(ord!("queue-tail-load", Acquire)) == head.as_ptr().as_ptr() {
             self.swing_tail(head, next);
         }
     }
 
-    fn swing_tail(&self, from: &Commit, to: &Commit) {
+    fn swing_tail(&self, from: Shared<'_, Commit>, to: Shared<'_, Commit>) {
         let publish = ord!("queue-tail", Release);
-        let _ = self.tail.compare_exchange(address(from), address(to), publish, Ordering::Relaxed);
+        let (from, to) = (from.as_ptr().as_ptr(), to.as_ptr().as_ptr());
+        let _ = self.tail.compare_exchange(from, to, publish, Ordering::Relaxed);
     }
 
     fn enter<'p, P: Pinned>(
@@ -220,24 +222,24 @@ impl Queue {
         end: &AtomicPtr<Commit>,
         look: Ordering,
         pin: &'p P,
-    ) -> &'p Commit {
+    ) -> Shared<'p, Commit> {
         let commit = NonNull::new(end.load(look)).expect("the queue is never without a descriptor");
         pin.protects(commit);
         // SAFETY: head and tail never point to a retired descriptor (I-24), and this thread is pinned.
-        unsafe { commit.as_ref() }
+        unsafe { Shared::new(commit) }
     }
 
-    fn next<'p, P: Pinned>(&self, commit: &'p Commit, pin: &'p P) -> Option<&'p Commit> {
+    fn next<'p, P: Pinned>(
+        &self,
+        commit: Shared<'p, Commit>,
+        pin: &'p P,
+    ) -> Option<Shared<'p, Commit>> {
         let next = NonNull::new(commit.next.load(ord!("queue-next", Acquire)))?;
-        pin.protects(NonNull::from(commit));
+        pin.protects(commit.as_ptr());
         pin.protects(next);
         // SAFETY: a successor is retired after its predecessor, which was not retired when this pin began.
-        Some(unsafe { next.as_ref() })
+        Some(unsafe { Shared::new(next) })
     }
-}
-
-fn address(commit: &Commit) -> *mut Commit {
-    std::ptr::from_ref(commit).cast_mut()
 }
 
 fn install_one<P: Pinned>(
@@ -262,7 +264,8 @@ fn install_one<P: Pinned>(
                 return;
             }
             pin.protects(write.node);
-            // SAFETY: the owner retires it, if ever, after this commit was published: after this pin began.
+            // SAFETY: the owner retires the node only after it lost here, that is, after a node of this commit was
+            // linked; the head seen just above was older, so that had not happened when this pin began.
             VersionBox::new(unsafe { VersionRef::built(write.node) }.value())
         }
     };
@@ -284,8 +287,8 @@ fn install_one<P: Pinned>(
 }
 
 fn retire_unlinked<P: Pinned>(node: NonNull<crate::chain::VersionNode>, pin: &P) {
-    // SAFETY: I-1: never linked, so no later pin can reach it but through its descriptor, which no thread takes from the
-    // queue for installing once the root has passed it; the owner does this once.
+    // SAFETY: I-1: never linked, so later pins reach it through its descriptor only, and read it only where no node of
+    // that commit is linked yet (see `install_one`); here one is. The owner does this once.
     unsafe { pin.retire(node, Grace::One) };
 }
 

@@ -1,7 +1,7 @@
 //! The queue of bags: first in, first out, lock-free (Michael and Scott, PODC 1996).
 
 use super::Bag;
-use crate::reclaim::{Grace, Node, Pinned};
+use crate::reclaim::{Grace, Node, Pinned, Shared};
 use crate::sync::{AtomicPtr, Ordering, Tracked, mutant, ord};
 use crossbeam_utils::CachePadded;
 use std::ptr::{self, NonNull};
@@ -71,27 +71,27 @@ impl Default for Backlog {
 }
 
 impl Backlog {
-    fn enter<'p, P: Pinned>(&self, end: &AtomicPtr<Cell>, pin: &'p P) -> &'p Cell {
+    fn enter<'p, P: Pinned>(&self, end: &AtomicPtr<Cell>, pin: &'p P) -> Shared<'p, Cell> {
         let cell = NonNull::new(end.load(ord!("backlog-end", Acquire)));
         let cell = cell.expect("the backlog is never without a cell");
         pin.protects(cell);
         // SAFETY: neither end points to a retired cell (tail is moved on first), and this thread is pinned.
-        let cell = unsafe { cell.as_ref() };
+        let cell = unsafe { Shared::new(cell) };
         debug_assert!(cell.is_linked(), "a cell is whole before it is linked");
         cell
     }
 
-    fn next<'p, P: Pinned>(&self, cell: &'p Cell, pin: &'p P) -> Option<&'p Cell> {
+    fn next<'p, P: Pinned>(&self, cell: Shared<'p, Cell>, pin: &'p P) -> Option<Shared<'p, Cell>> {
         let next = NonNull::new(cell.next.load(ord!("backlog-next", Acquire)))?;
         pin.protects(next);
         // SAFETY: a cell is retired after its predecessor, which was not retired when this pin began.
-        let next = unsafe { next.as_ref() };
+        let next = unsafe { Shared::new(next) };
         debug_assert!(next.is_linked(), "a cell is whole before it is linked");
         Some(next)
     }
 
-    fn swing(end: &AtomicPtr<Cell>, from: &Cell, to: &Cell) -> bool {
-        let (from, to) = (ptr::from_ref(from).cast_mut(), ptr::from_ref(to).cast_mut());
+    fn swing(end: &AtomicPtr<Cell>, from: Shared<'_, Cell>, to: Shared<'_, Cell>) -> bool {
+        let (from, to) = (from.as_ptr().as_ptr(), to.as_ptr().as_ptr());
         end.compare_exchange(from, to, ord!("backlog-swing", Release), Ordering::Relaxed).is_ok()
     }
 
@@ -113,7 +113,7 @@ impl Backlog {
             );
             if linked.is_ok() {
                 // SAFETY: linked, and not retired while this thread is pinned.
-                Self::swing(&self.tail, tail, unsafe { cell.as_ref() });
+                Self::swing(&self.tail, tail, unsafe { Shared::new(cell) });
                 return;
             }
         }
@@ -125,7 +125,7 @@ impl Backlog {
             let head = self.enter(&self.head, pin);
             let next = self.next(head, pin)?;
             if !mutant!("backlog-tail-left-behind")
-                && ptr::eq(self.tail.load(ord!("backlog-end", Acquire)), head)
+                && self.tail.load(ord!("backlog-end", Acquire)) == head.as_ptr().as_ptr()
             {
                 Self::swing(&self.tail, head, next);
             }
@@ -133,7 +133,7 @@ impl Backlog {
                 continue;
             }
             // SAFETY: I-1: both ends are past it, and one thread won the swing.
-            unsafe { pin.retire(NonNull::from(head), Grace::One) };
+            unsafe { pin.retire(head.as_ptr(), Grace::One) };
             let bag = next.bag.swap(ptr::null_mut(), Ordering::AcqRel);
             assert!(!bag.is_null(), "a bag is taken by the one who moved head onto its cell");
             // SAFETY: leaked from a Box by `push`; the swap made this thread its owner.

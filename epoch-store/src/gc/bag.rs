@@ -74,7 +74,8 @@ impl Bag {
 
     /// Notes how many snapshots stand in the way.
     pub(super) fn close(&mut self, registered: &Registered) {
-        self.blockers = if self.outdated { None } else { self.count_blockers(registered) };
+        let count = self.count_blockers(registered).filter(|&count| count > 0 && !self.outdated);
+        self.blockers = count;
     }
 
     /// Whether a look at the entries can find anything that the last one did not: no stamp can be registered in the span

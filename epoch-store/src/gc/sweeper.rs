@@ -1,5 +1,6 @@
 //! A session's part in garbage collection: its scan of the slots, its open bag, and how much it does per call.
 
+use super::bag::BAG;
 use super::{Backlog, Bag, Entry};
 use crate::chain::{Kept, RecordRef, Registered, cut};
 use crate::reclaim::Pinned;
@@ -39,6 +40,8 @@ pub struct Sweeper {
     /// Units of work since the last scan.
     units: usize,
     commits: u32,
+    /// Entries made since the last look of a commit: what comes in must go out.
+    noted: usize,
     open: Bag,
 }
 
@@ -101,7 +104,9 @@ impl Sweeper {
             self.hand_over(field);
         }
         if self.commits.is_multiple_of(COMMITS_PER_LOOK) {
-            self.look(1, field);
+            // Twice as many as came in, so that the backlog of what is over shrinks.
+            let bags = 1 + std::mem::take(&mut self.noted).div_ceil(BAG.div_ceil(2));
+            self.look(bags, field);
         }
     }
 
@@ -114,9 +119,10 @@ impl Sweeper {
         self.rescan_if_due(1, field);
         for _ in 0..bags {
             let Some(bag) = field.backlog.pop(field.pin) else { break };
+            field.tally.one(Event::BagsTaken);
             if !bag.is_worth_a_look(&self.registered) {
                 if !mutant!("waiting-bag-dropped") {
-                    field.backlog.push(bag, field.pin);
+                    push(bag, field);
                 }
                 swept.waiting += 1;
                 continue;
@@ -166,6 +172,7 @@ impl Sweeper {
                 break;
             }
             field.tally.one(Event::Queued);
+            self.noted += 1;
             self.keep(Entry { record: record.as_ptr(), kept }, field);
         }
         versions
@@ -185,13 +192,18 @@ impl Sweeper {
         }
         let mut bag = std::mem::take(&mut self.open);
         bag.close(&self.registered);
-        field.backlog.push(bag, field.pin);
+        push(bag, field);
     }
 
     /// Whether a bag is open.
     pub fn keeps_something(&self) -> bool {
         !self.open.is_empty()
     }
+}
+
+fn push<P: Pinned>(bag: Bag, field: Field<'_, P>) {
+    field.tally.one(Event::BagsPut);
+    field.backlog.push(bag, field.pin);
 }
 
 fn has_history<P: Pinned>(record: RecordRef<'_>, pin: &P) -> bool {

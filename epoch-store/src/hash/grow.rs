@@ -3,15 +3,14 @@
 use super::table::CHUNK;
 use super::{Front, Table};
 use crate::chain::{RecordRef, RecordWord};
-use crate::reclaim::{Grace, Pinned};
+use crate::reclaim::{Grace, Pinned, Shared};
 use crate::sync::{Ordering, mutant, ord, pause, prefetch};
 use crate::tally::Tally;
-use std::ptr::NonNull;
 
 /// A probe this long begins a growth whatever the count says.
 const LONG_PROBE: usize = 96;
-/// Chunks looked at for one that nobody has moved, once all were handed out.
-const LOOK_AHEAD: usize = 16;
+/// Chunks looked at by one call, for one that nobody has moved or to see that all are.
+const LOOK_AHEAD: usize = 64;
 
 impl Table {
     /// Counts an insert, and begins a growth at three quarters full.
@@ -43,10 +42,25 @@ impl Table {
         if mutant!("chunk-never-redone") {
             return None;
         }
-        let from = (claim - self.chunks()).wrapping_mul(LOOK_AHEAD);
-        (from..from + LOOK_AHEAD)
-            .map(|at| at % self.chunks())
-            .find(|&at| !self.moved[at].load(Ordering::Acquire))
+        let from = self.settled.load(Ordering::Relaxed);
+        (from..self.chunks().min(from + LOOK_AHEAD)).find(|&at| !self.is_moved(at))
+    }
+
+    fn is_moved(&self, chunk: usize) -> bool {
+        self.moved[chunk].load(ord!("chunk-moved-load", Acquire))
+    }
+
+    /// Counts on over chunks that are moved, a bounded number of them. Returns whether that was the last.
+    ///
+    /// There is no count of finished chunks to be kept: a mover that stops right after its flag would leave it short.
+    fn is_settled(&self) -> bool {
+        let from = self.settled.load(ord!("settled-load", Acquire));
+        let most = self.chunks().min(from + LOOK_AHEAD);
+        let to = (from..most).find(|&at| !self.is_moved(at)).unwrap_or(most);
+        if to > from {
+            self.settled.fetch_max(to, ord!("settled-count", AcqRel));
+        }
+        to == self.chunks()
     }
 }
 
@@ -66,12 +80,19 @@ impl Front {
             for at in slots {
                 self.move_slot(table, at, next, pin, tally);
             }
-            self.finish_chunk(table, chunk);
+            table.moved[chunk].store(true, ord!("chunk-moved", Release));
         }
         self.unlink_moved(pin);
     }
 
-    fn move_slot<P: Pinned>(&self, table: &Table, at: usize, to: &Table, pin: &P, tally: &Tally) {
+    fn move_slot<'p, P: Pinned>(
+        &self,
+        table: &Table,
+        at: usize,
+        mut to: Shared<'p, Table>,
+        pin: &'p P,
+        tally: &Tally,
+    ) {
         let mut word = table.word(at);
         while word.is_empty() {
             if table.replace_empty(at, RecordWord::frozen()) || mutant!("move-skips-empty") {
@@ -83,15 +104,8 @@ impl Front {
         // SAFETY: a record in the hash is not freed while this thread is pinned.
         let record: RecordRef<'_> = unsafe { RecordRef::new(record) };
         let hash = self.hash(record.key());
-        let mut to = to;
         while !to.insert(word, hash, pin, tally) {
             to = to.successor(pin, tally);
-        }
-    }
-
-    fn finish_chunk(&self, table: &Table, chunk: usize) {
-        if !table.moved[chunk].swap(true, Ordering::AcqRel) {
-            table.done.fetch_add(1, ord!("chunk-done", AcqRel));
         }
     }
 
@@ -99,14 +113,12 @@ impl Front {
     fn unlink_moved<P: Pinned>(&self, pin: &P) {
         loop {
             let table = self.current(pin);
-            let all = table.done.load(ord!("chunk-done-load", Acquire)) >= table.moved.len();
-            let Some(next) = table.next(pin).filter(|_| all) else { return };
-            let old = std::ptr::from_ref(table).cast_mut();
-            let new = std::ptr::from_ref(next).cast_mut();
+            let Some(next) = table.next(pin).filter(|_| table.is_settled()) else { return };
+            let (old, new) = (table.as_ptr().as_ptr(), next.as_ptr().as_ptr());
             let publish = ord!("table-swing", AcqRel);
             if self.current.compare_exchange(old, new, publish, Ordering::Relaxed).is_ok() {
                 // SAFETY: I-1: the swing unlinked it; only pinned threads that loaded it before can still be in it.
-                unsafe { pin.retire(NonNull::from(table), Grace::One) };
+                unsafe { pin.retire(table.as_ptr(), Grace::One) };
             }
         }
     }
@@ -130,7 +142,7 @@ impl Front {
             if table.next(pin).is_none() {
                 return;
             }
-            self.migrate_chunk(table, pin, tally);
+            self.migrate_chunk(table.get(), pin, tally);
         }
     }
 
@@ -138,7 +150,7 @@ impl Front {
     pub fn help<P: Pinned>(&self, pin: &P, tally: &Tally) {
         let table = self.current(pin);
         if table.next(pin).is_some() {
-            self.migrate_chunk(table, pin, tally);
+            self.migrate_chunk(table.get(), pin, tally);
         }
     }
 }

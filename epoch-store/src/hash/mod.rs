@@ -26,7 +26,7 @@
 //! | `slot-insert` | Release CAS | `slot-load` Acquire | the record's key; the successor behind a frozen slot |
 //! | `table-next` | Release CAS | `table-next-load` Acquire | the successor's slots |
 //! | `table-swing` | Release CAS | `table-load` Acquire | all of the successor, after the last chunk |
-//! | `chunk-done` | AcqRel RMW | itself | the last finisher has seen every chunk's inserts |
+//! | `chunk-moved`, `settled-count` | Release store, AcqRel RMW | their Acquire loads | who sees the last chunk moved has seen all their inserts |
 //!
 //! *Reclamation.* The winner of `table-swing` retires the old table, one grace period. *Checked by* `hash_growth.rs`,
 //! `leaf_then_hash.rs`.
@@ -37,7 +37,7 @@ mod table;
 pub use table::Table;
 
 use crate::chain::{RecordRef, RecordWord};
-use crate::reclaim::Pinned;
+use crate::reclaim::{Pinned, Shared};
 use crate::sync::{AtomicPtr, Ordering, mutant, ord, prefetch};
 use crate::tally::Tally;
 use ahash::RandomState;
@@ -66,19 +66,19 @@ impl Default for Front {
 }
 
 impl Front {
-    /// The hash of a key: keyed per map, so that nobody can craft collisions.
+    /// The hash of a key, with keys drawn per map: crafting collisions needs more than knowing the function.
     #[inline]
     pub fn hash(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
     }
 
     #[inline]
-    fn current<'p, P: Pinned>(&self, pin: &'p P) -> &'p Table {
+    fn current<'p, P: Pinned>(&self, pin: &'p P) -> Shared<'p, Table> {
         let table = NonNull::new(self.current.load(ord!("table-load", Acquire)));
         let table = table.expect("there is always a table");
         pin.protects(table);
         // SAFETY: linked when loaded, and loaded under `pin`; the winner of a later swing retires it.
-        unsafe { table.as_ref() }
+        unsafe { Shared::new(table) }
     }
 
     /// The record of `key`. Wait-free. `None` is final for snapshots taken before (I-20).
@@ -86,7 +86,7 @@ impl Front {
     pub fn find<'p, P: Pinned>(&self, key: &[u8], hash: u64, pin: &'p P) -> Option<RecordRef<'p>> {
         let mut table = self.current(pin);
         loop {
-            match table.find(key, hash, pin) {
+            match table.get().find(key, hash, pin) {
                 Probe::Record(record) => return Some(record),
                 Probe::Absent => return None,
                 Probe::Further => table = table.next(pin)?,
@@ -103,14 +103,14 @@ impl Front {
     /// The first record on the probe path whose tag fits, unread: for batches that overlap their cache misses.
     #[inline]
     pub fn candidate<'p, P: Pinned>(&self, hash: u64, pin: &'p P) -> Option<RecordRef<'p>> {
-        self.current(pin).candidate(hash)
+        self.current(pin).get().candidate(hash)
     }
 
     /// Makes sure that the front knows `record`. Lock-free; does at most one chunk of migration besides.
     pub fn insert<P: Pinned>(&self, record: RecordRef<'_>, hash: u64, pin: &P, tally: &Tally) {
         let table = self.current(pin);
         if table.next(pin).is_some() {
-            self.migrate_chunk(table, pin, tally);
+            self.migrate_chunk(table.get(), pin, tally);
         }
         let word = RecordWord::new(record.as_ptr(), hash);
         let mut table = self.current(pin);

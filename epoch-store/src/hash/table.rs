@@ -2,7 +2,7 @@
 
 use super::Probe;
 use crate::chain::{Record, RecordRef, RecordWord};
-use crate::reclaim::{Node, Pinned};
+use crate::reclaim::{Node, Pinned, Shared};
 use crate::sync::{
     AtomicBool, AtomicPtr, AtomicUsize, Ordering, Tracked, mutant, ord, pause, zeroed_slots,
 };
@@ -26,8 +26,8 @@ pub struct Table {
     pub(super) used: CachePadded<AtomicUsize>,
     /// Chunks handed out for moving (may run past the end: then they are handed out again).
     pub(super) claimed: CachePadded<AtomicUsize>,
-    /// Chunks moved.
-    pub(super) done: AtomicUsize,
+    /// Chunks before this one are moved, all of them.
+    pub(super) settled: AtomicUsize,
     pub(super) moved: Box<[AtomicBool]>,
 }
 
@@ -48,7 +48,7 @@ impl Table {
             next: AtomicPtr::new(ptr::null_mut()),
             used: CachePadded::new(AtomicUsize::new(0)),
             claimed: CachePadded::new(AtomicUsize::new(0)),
-            done: AtomicUsize::new(0),
+            settled: AtomicUsize::new(0),
             moved: (0..chunks).map(|_| AtomicBool::new(false)).collect(),
         };
         NonNull::from(Box::leak(Box::new(table)))
@@ -78,12 +78,12 @@ impl Table {
 
     /// The successor, if there is one.
     #[inline]
-    pub fn next<'p, P: Pinned>(&self, pin: &'p P) -> Option<&'p Table> {
+    pub fn next<'p, P: Pinned>(&self, pin: &'p P) -> Option<Shared<'p, Table>> {
         let next = NonNull::new(self.next.load(ord!("table-next-load", Acquire)))?;
         pin.protects(next);
         // SAFETY: a successor is retired only after it became current and was replaced itself, which needs this table
         // to be unlinked first; this table was reached under `pin`.
-        Some(unsafe { next.as_ref() })
+        Some(unsafe { Shared::new(next) })
     }
 
     pub(super) fn next_raw(&self) -> Option<NonNull<Table>> {
@@ -189,7 +189,7 @@ impl Table {
     }
 
     /// Links a successor of twice the size, if there is none. Returns it.
-    pub(super) fn successor<'p, P: Pinned>(&self, pin: &'p P, tally: &Tally) -> &'p Table {
+    pub(super) fn successor<'p, P: Pinned>(&self, pin: &'p P, tally: &Tally) -> Shared<'p, Table> {
         if let Some(next) = self.next(pin) {
             return next;
         }

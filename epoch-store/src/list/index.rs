@@ -4,7 +4,7 @@
 
 use super::Leaf;
 use super::node::{Child, FANOUT, Node, Span};
-use crate::reclaim::{Grace, Node as _, Pinned};
+use crate::reclaim::{Grace, Node as _, Pinned, Shared};
 use crate::sync::{AtomicPtr, Ordering, mutant, ord, pause};
 use crate::tally::{Event, Tally};
 use smallvec::SmallVec;
@@ -43,18 +43,18 @@ type Grown = (NonNull<Node>, Option<Child>);
 
 impl Index {
     /// A tree of one leaf.
-    pub(super) fn new(first: &Leaf) -> Self {
-        let only = Child { leaf: NonNull::from(first), node: None };
+    pub(super) fn new(first: NonNull<Leaf>) -> Self {
+        let only = Child { leaf: first, node: None };
         let root = Node::new(0, 0, Span { low: &[], high: None }, &[only]);
         Self { root: AtomicPtr::new(Box::into_raw(root)) }
     }
 
-    fn root<'p, P: Pinned>(&self, pin: &'p P) -> &'p Node {
+    fn root<'p, P: Pinned>(&self, pin: &'p P) -> Shared<'p, Node> {
         let root = NonNull::new(self.root.load(ord!("index-load", Acquire)));
         let root = root.expect("the index always has a root");
         pin.protects(root);
         // SAFETY: linked when loaded, and loaded under `pin`; the winner of a later swap retires it.
-        unsafe { root.as_ref() }
+        unsafe { Shared::new(root) }
     }
 
     /// A leaf at or to the left of the one that holds `key`. Wait-free.
@@ -74,13 +74,13 @@ impl Index {
     fn descend<P: Pinned>(&self, pin: &P, choose: impl Fn(&Node) -> usize) -> NonNull<Leaf> {
         let mut node = self.root(pin);
         loop {
-            let child = node.child(choose(node));
+            let child = node.child(choose(node.get()));
             let Some(below) = child.node else { return child.leaf };
             Node::prefetch(below);
             pin.protects(below);
             // SAFETY: part of the tree whose root was loaded under `pin`: a node is retired by the swap that unlinks
             // the first tree without it, which came after.
-            node = unsafe { below.as_ref() };
+            node = unsafe { Shared::new(below) };
         }
     }
 
@@ -110,9 +110,15 @@ impl Index {
         }
     }
 
-    fn publish<P: Pinned>(&self, old: &Node, new: NonNull<Node>, draft: &Draft, pin: &P) -> bool {
+    fn publish<P: Pinned>(
+        &self,
+        old: Shared<'_, Node>,
+        new: NonNull<Node>,
+        draft: &Draft,
+        pin: &P,
+    ) -> bool {
         let publish = ord!("index-swap", Release);
-        let old = std::ptr::from_ref(old).cast_mut();
+        let old = old.as_ptr().as_ptr();
         let won = self.root.compare_exchange(old, new.as_ptr(), publish, Ordering::Relaxed).is_ok();
         if won {
             for &node in &draft.replaced {
@@ -126,7 +132,7 @@ impl Index {
 
 /// Copies the path to where `leaf` belongs, with the leaf in it. `None`: it is there already.
 fn insert<P: Pinned>(
-    node: &Node,
+    node: Shared<'_, Node>,
     span: Span<'_>,
     leaf: &Leaf,
     draft: &mut Draft,
@@ -142,15 +148,16 @@ fn insert<P: Pinned>(
         Some(below) => {
             pin.protects(below);
             // SAFETY: as in `descend`.
-            let grown = insert(unsafe { below.as_ref() }, node.span(at, span), leaf, draft, pin)?;
+            let grown =
+                insert(unsafe { Shared::new(below) }, node.span(at, span), leaf, draft, pin)?;
             (Child { leaf: old.leaf, node: Some(grown.0) }, grown.1)
         }
     };
-    draft.replaced.push(NonNull::from(node));
+    draft.replaced.push(node.as_ptr());
     if added.is_none() || node.len() < FANOUT {
         return Some((draft.keep(node.with(at, replaced, added)), None));
     }
-    Some(split(node, span, at, replaced, added, draft))
+    Some(split(node.get(), span, at, replaced, added, draft))
 }
 
 /// Two nodes for a full one.

@@ -69,7 +69,8 @@ const MAX_WALK: usize = if cfg!(epoch_loom) { 0 } else { 4 };
 /// The list. See the module header.
 #[derive(Debug)]
 pub struct List {
-    first: Box<Leaf>,
+    /// Leaked: the index holds its address too.
+    first: NonNull<Leaf>,
     index: Index,
 }
 
@@ -80,8 +81,9 @@ unsafe impl Sync for List {}
 
 impl Default for List {
     fn default() -> Self {
-        let first = Box::new(Leaf::new(Box::default(), Body::empty()));
-        let index = Index::new(&first);
+        let first = Box::leak(Box::new(Leaf::new(Box::default(), Body::empty())));
+        let first = NonNull::from(first);
+        let index = Index::new(first);
         Self { first, index }
     }
 }
@@ -201,12 +203,13 @@ impl List {
     /// Makes the index forget every leaf but the first: as if those who should have added them were still asleep.
     #[cfg(epoch_loom)]
     pub fn forget_index(&mut self) {
-        self.index = Index::new(&self.first);
+        self.index = Index::new(self.first);
     }
 
     /// All leaves from the first to the last, as they are linked now. For audits: it takes time proportional to the list.
     pub fn for_each_leaf<P: Pinned>(&self, pin: &P, mut visit: impl FnMut(BodyRef<'_>)) {
-        let mut body = self.first.body(pin);
+        // SAFETY: I-13.
+        let mut body = unsafe { self.first.as_ref() }.body(pin);
         loop {
             visit(body);
             let Some(next) = body.next() else { return };
@@ -222,7 +225,7 @@ impl Drop for List {
         // SAFETY: `&mut self`: no other thread is left, and nothing in the list was retired (retired nodes are not
         // linked any more).
         unsafe {
-            let mut next = self.first.free_contents();
+            let mut next = Some(self.first);
             while let Some(leaf) = next {
                 let mut leaf = Box::from_raw(leaf.as_ptr());
                 next = leaf.free_contents();

@@ -23,6 +23,7 @@ pub use epoch::Epoch;
 pub use quarantine::{Quarantine, QuarantinePin};
 
 use crate::tally::Tally;
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 /// The reclaimer that stores use in this build.
@@ -108,6 +109,53 @@ impl Garbage {
     unsafe fn free(self) {
         // SAFETY: `of` promised a sole owner, and the caller that nobody refers to the node.
         unsafe { (self.free)(self.node) }
+    }
+}
+
+/// A node that is alive for `'p`, and the pointer it was made with: a reference alone may not be freed through.
+pub struct Shared<'p, T> {
+    node: NonNull<T>,
+    alive: PhantomData<&'p T>,
+}
+
+impl<'p, T> Shared<'p, T> {
+    /// A view of a node.
+    ///
+    /// # Safety
+    /// `node` is not freed during `'p`, and its content was published to this thread.
+    #[inline(always)]
+    pub unsafe fn new(node: NonNull<T>) -> Self {
+        Self { node, alive: PhantomData }
+    }
+
+    /// The pointer that the node was allocated with.
+    #[inline(always)]
+    pub fn as_ptr(self) -> NonNull<T> {
+        self.node
+    }
+
+    /// The node, for as long as it is alive.
+    #[inline(always)]
+    pub fn get(self) -> &'p T {
+        // SAFETY: alive for 'p, and only changed through its atomics.
+        unsafe { self.node.as_ref() }
+    }
+}
+
+impl<T> Clone for Shared<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Shared<'_, T> {}
+
+impl<T> std::ops::Deref for Shared<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        self.get()
     }
 }
 

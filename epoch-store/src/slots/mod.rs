@@ -14,8 +14,8 @@
 //! - I-11 A slot is released after the last read through it: Release store, Acquire scan (values are read unpinned).
 //! - I-12 A segment is skipped by scans (shut) only while none of its slots is registered.
 //!
-//! *Progress.* Acquiring is wait-free: a bounded number of probes, at most four tries to see the root stand still,
-//! then a form that cannot fail ([`ACQUIRING`]); only growing the table allocates. Cloning and releasing are lock-free
+//! *Progress.* Acquiring is wait-free: at most one look at every slot (usually at one or two), at most four tries to see the
+//! root stand still, then a form that cannot fail ([`ACQUIRING`]); only growing the table allocates. Cloning and releasing are lock-free
 //! (they retry only against a clone or release of the same snapshot).
 //!
 //! *Orderings.*
@@ -23,7 +23,8 @@
 //! |---|---|---|---|
 //! | `slot-fence` | SeqCst fence | `scan-fence` | I-9: one of the two sees the other's store |
 //! | `slot-release` | Release store | `slot-scan` Acquire | I-11 |
-//! | `slot-count-release` | Release RMW | `slot-claim` Acquire | the next owner's stamps come after ours |
+//! | `slot-register` | Release store | `slot-scan` Acquire | I-11 for the slot's owners before: a scan that sees only the next stamp |
+//! | `slot-count-release` | AcqRel RMW | `slot-claim` Acquire | the next owner's stamps come after ours |
 //!
 //! *Checked by* `registration.rs`, `clones.rs`, `shut_segments.rs` in `loom-tests/tests`.
 
@@ -34,7 +35,8 @@ pub use slot::Slot;
 
 use crate::chain::Registered;
 use crate::sync::{
-    AtomicU64, Ordering, Segments, fence_at, mutant, ord, pause, set_slot_hint, slot_hint,
+    AtomicU64, AtomicUsize, Ordering, SEGMENTS, Segments, fence_at, mutant, ord, pause,
+    set_slot_hint, slot_hint,
 };
 use crossbeam_utils::CachePadded;
 use segment_state::SegmentState;
@@ -44,8 +46,8 @@ use slot::{ACQUIRING, FREE};
 const FIRST_SEGMENT: usize = 8;
 #[cfg(epoch_loom)]
 const FIRST_SEGMENT: usize = 1;
-/// Slots looked at in one segment before the next one is tried.
-const PROBES: usize = 8;
+/// Slots looked at behind the cursor before all are.
+const PROBES: usize = 16;
 /// Tries to see the root stand still before the form that cannot fail.
 const TRIES: usize = if cfg!(epoch_loom) { 1 } else { 4 };
 
@@ -62,7 +64,9 @@ pub struct Ticket<'a> {
 #[derive(Debug)]
 pub struct Slots {
     slots: Segments<CachePadded<Slot>>,
-    states: [SegmentState; 24],
+    states: [SegmentState; SEGMENTS],
+    /// Behind the slot that the last search found.
+    cursor: AtomicUsize,
 }
 
 impl Default for Slots {
@@ -70,6 +74,7 @@ impl Default for Slots {
         Self {
             slots: Segments::new(FIRST_SEGMENT),
             states: std::array::from_fn(|_| SegmentState::default()),
+            cursor: AtomicUsize::new(0),
         }
     }
 }
@@ -100,7 +105,7 @@ impl Slots {
         }
         let slot = self.claim();
         // Register first, check second: a scan that misses the slot has a root that this check sees.
-        slot.stamp.store(stamp, Ordering::Relaxed);
+        slot.register(stamp);
         fence_at("slot-fence");
         let newest = root.load(Ordering::Acquire);
         let ticket = Ticket { slot, stamp };
@@ -123,25 +128,50 @@ impl Slots {
             slot.found_at(hint);
             return slot;
         }
-        self.claim_elsewhere(hint)
+        self.claim_elsewhere()
     }
 
+    /// Next fit from where the last search of this map ended; then anywhere; then in a new segment. Time proportional to
+    /// the table at worst, which is what growing it takes.
     #[cold]
-    fn claim_elsewhere(&self, hint: usize) -> &Slot {
-        let mut start = 0;
+    fn claim_elsewhere(&self) -> &Slot {
+        let from = self.cursor.load(Ordering::Relaxed);
+        let near = (from..from + PROBES).find_map(|at| self.claim_at(at));
+        if let Some(slot) =
+            near.or_else(|| (0..).map_while(|k| self.claim_within(k)).flatten().next())
+        {
+            return slot;
+        }
         for k in 0.. {
-            let segment = self.slots.grow(k);
-            let offset = hint.wrapping_sub(start) % segment.len();
-            for i in (0..PROBES.min(segment.len())).map(|i| (offset + i) % segment.len()) {
-                if self.claim_in(k, &segment[i]) {
-                    set_slot_hint(start + i + 1);
-                    segment[i].found_at(start + i);
-                    return &segment[i];
-                }
+            if self.slots.segment(k).is_none() {
+                self.slots.grow(k);
             }
-            start += segment.len();
+            if let Some(slot) = self.claim_within(k).flatten() {
+                return slot;
+            }
         }
         unreachable!("the loop has no end but the return")
+    }
+
+    /// The slot at `index`, if it exists and is free.
+    fn claim_at(&self, index: usize) -> Option<&Slot> {
+        let (k, _) = self.slots.place(index);
+        let slot = self.slots.get(index)?;
+        self.claim_in(k, slot).then(|| self.found(slot, index))
+    }
+
+    /// Any free slot of segment `k`; the outer `None` if there is no such segment.
+    fn claim_within(&self, k: usize) -> Option<Option<&Slot>> {
+        let segment = self.slots.segment(k)?;
+        let at = segment.iter().position(|slot| self.claim_in(k, slot));
+        Some(at.map(|at| self.found(&segment[at], self.slots.first_of(k) + at)))
+    }
+
+    fn found<'a>(&self, slot: &'a Slot, index: usize) -> &'a Slot {
+        self.cursor.store(index + 1, Ordering::Relaxed);
+        set_slot_hint(index + 1);
+        slot.found_at(index);
+        slot
     }
 
     fn claim_in(&self, k: usize, slot: &Slot) -> bool {
@@ -214,7 +244,7 @@ fn register(slot: &Slot, root: &AtomicU64) -> u64 {
     }
     let mut stamp = root.load(Ordering::Acquire);
     for _ in 0..TRIES {
-        slot.stamp.store(stamp, Ordering::Relaxed);
+        slot.register(stamp);
         fence_at("slot-fence");
         pause("snapshot-registering");
         let now = root.load(Ordering::Acquire);
@@ -224,11 +254,11 @@ fn register(slot: &Slot, root: &AtomicU64) -> u64 {
         stamp = now;
     }
     // The root moved every time: announce "everything from here on", then take whatever is newest.
-    slot.stamp.store(ACQUIRING | stamp, Ordering::Relaxed);
+    slot.register(ACQUIRING | stamp);
     fence_at("slot-fence");
     pause("snapshot-acquiring");
     let stamp = root.load(Ordering::Acquire);
-    slot.stamp.store(stamp, Ordering::Release);
+    slot.register(stamp);
     stamp
 }
 

@@ -97,6 +97,12 @@ impl Slot {
         }
     }
 
+    /// Says what the snapshot in this slot needs.
+    #[inline]
+    pub(super) fn register(&self, word: u64) {
+        self.stamp.store(word, ord!("slot-register", Release));
+    }
+
     /// The last clone no longer reads: its stamp may be forgotten (I-11). The slot stays claimed.
     #[inline]
     pub fn unregister(&self) {

@@ -37,7 +37,7 @@ impl Store {
         }
         let mut versions = 0;
         // One round over the backlog as it is now: what is put back meanwhile waits for some snapshot.
-        let rounds = self.queued_entries() + 1;
+        let rounds = self.sum(Event::BagsPut).saturating_sub(self.sum(Event::BagsTaken)) + 1;
         for _ in 0..rounds {
             let pin = claim.pin();
             let swept = claim.sweeper().look(1, self.field(&pin, &claim));
@@ -81,7 +81,7 @@ impl Store {
         let difference = |plus, minus| self.sum(plus).saturating_sub(self.sum(minus));
         Stats {
             version: version.into(),
-            live_keys: self.sum(Event::LiveKeys),
+            live_keys: self.sum(Event::LiveKeys).cast_signed().max(0).cast_unsigned(),
             records: self.sum(Event::Records),
             versions: difference(Event::VersionsLinked, Event::VersionsCut),
             retired: self.sum(Event::Retired).saturating_sub(self.domain.freed()),

@@ -32,7 +32,7 @@ pub use model::{
 pub use pause::pause;
 #[cfg(feature = "pause-points")]
 pub use pause::with_pauses;
-pub use segments::Segments;
+pub use segments::{SEGMENTS, Segments};
 
 /// The ordering of a named site (see the module header).
 macro_rules! ord {

@@ -7,7 +7,7 @@ use super::{AtomicPtr, Ordering};
 use std::ptr;
 
 /// Segments of this many doublings hold more elements than any machine has threads or snapshots.
-const SEGMENTS: usize = 24;
+pub const SEGMENTS: usize = 24;
 
 /// See the module header.
 #[derive(Debug)]
@@ -42,9 +42,21 @@ impl<T: Default> Segments<T> {
     /// The element at `index`, if its segment exists.
     #[inline]
     pub fn get(&self, index: usize) -> Option<&T> {
+        let (k, offset) = self.place(index);
+        self.segment(k)?.get(offset)
+    }
+
+    /// The segment of an index, and the offset in it.
+    #[inline]
+    pub fn place(&self, index: usize) -> (usize, usize) {
         let k = (index / self.first + 1).ilog2() as usize;
-        let start = self.first * ((1 << k) - 1);
-        self.segment(k)?.get(index - start)
+        (k, index - self.first_of(k))
+    }
+
+    /// The index of the first element of segment `k`.
+    #[inline]
+    pub fn first_of(&self, k: usize) -> usize {
+        self.first * ((1 << k) - 1)
     }
 
     /// Makes sure that segment `k` exists, and returns it. Beyond the last possible segment: the last.
