@@ -33,8 +33,10 @@ struct Op {
 
 /// One write, as the store takes it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct WriteOp<'a> {
+pub struct WriteOp<'a> {
+    /// Where.
     pub key: &'a [u8],
+    /// What; `None`: delete.
     pub value: Option<&'a [u8]>,
 }
 

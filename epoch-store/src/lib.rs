@@ -21,25 +21,27 @@
 //! *What is promised about progress.* Opening a snapshot is wait-free. Reads and iteration never wait. Writes are lock-free
 //! up to the allocator. A snapshot or iterator that sleeps keeps its own versions and nothing else; a thread that is
 //! killed in the middle of an operation stops the freeing of memory (not the progress of others).
+//!
+//! *What a write guard gave and this does not:* a commit does not check what its writer read before; see [`Map`].
 
 // A module uses only what stands above it.
-mod batch;
-mod chain;
-mod commit;
-mod error;
-mod gc;
-mod hash;
-mod list;
-mod map;
-mod reclaim;
-mod session;
-mod slots;
-mod snapshot;
-mod stats;
-mod store;
 mod sync;
 mod tally;
+mod reclaim;
+mod chain;
+mod slots;
+mod list;
+mod hash;
+mod commit;
+mod gc;
+mod session;
 mod version;
+mod error;
+mod batch;
+mod stats;
+mod store;
+mod snapshot;
+mod map;
 
 pub use batch::WriteBatch;
 pub use error::{Error, MAX_KEY_LEN, MAX_VALUE_LEN};

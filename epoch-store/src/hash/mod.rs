@@ -25,7 +25,7 @@
 //! |---|---|---|---|
 //! | `slot-insert` | Release CAS | `slot-load` Acquire | the record's key; the successor behind a frozen slot |
 //! | `table-next` | Release CAS | `table-next-load` Acquire | the successor's slots |
-//! | `table-swing` | Release CAS | `table-load` Acquire | all of the successor, after the last chunk |
+//! | `table-swing` | AcqRel CAS | `table-load` Acquire | all of the successor, after the last chunk |
 //! | `chunk-moved`, `settled-count` | Release store, AcqRel RMW | their Acquire loads | who sees the last chunk moved has seen all their inserts |
 //!
 //! *Reclamation.* The winner of `table-swing` retires the old table, one grace period. *Checked by* `hash_growth.rs`,

@@ -82,11 +82,6 @@ pub struct Epoch {
     freed: Box<AtomicU64>,
 }
 
-// SAFETY: the collector is Send + Sync, the counter is atomic.
-unsafe impl Send for Epoch {}
-// SAFETY: as above.
-unsafe impl Sync for Epoch {}
-
 /// What one session keeps back.
 pub struct Local {
     handle: LocalHandle,

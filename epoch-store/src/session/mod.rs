@@ -1,7 +1,7 @@
 //! Sessions: the state that an operation needs to itself, claimed for its length.
 //!
-//! *Role.* A session owns an epoch handle, a retire bag, a sweeper and counters. A thread claims one by CAS, near the
-//! place where it found its last one, and gives it back when its operation ends. Nothing lives in thread-local storage
+//! *Role.* A session owns an epoch handle, a retire bag, a sweeper and counters. A thread claims one by CAS, from
+//! the place that its number gives, and gives it back when its operation ends. Nothing lives in thread-local storage
 //! but a number (rule 31): a session dies with its store, not with some thread.
 //!
 //! *Invariants.*
@@ -15,7 +15,7 @@
 
 use crate::gc::Sweeper;
 use crate::reclaim::{Domain, Pin, Reclaimer};
-use crate::sync::{AtomicBool, Ordering, Segments, Tracked, mutant, ord, thread_hint};
+use crate::sync::{AtomicBool, AtomicUsize, Ordering, Segments, Tracked, mutant, ord, thread_hint};
 use crate::tally::Tally;
 use crossbeam_utils::CachePadded;
 use std::cell::{RefCell, RefMut, UnsafeCell};
@@ -61,11 +61,13 @@ impl Default for Session {
 /// All sessions of a store.
 pub struct Sessions {
     all: Segments<CachePadded<Session>>,
+    /// How many there are: threads spread over all of them. A hint, changed when a segment is added.
+    spread: AtomicUsize,
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { all: Segments::new(FIRST_SEGMENT) }
+        Self { all: Segments::new(FIRST_SEGMENT), spread: AtomicUsize::new(FIRST_SEGMENT) }
     }
 }
 
@@ -73,7 +75,7 @@ impl Sessions {
     /// Claims a session for the length of an operation. Lock-free.
     #[inline]
     pub fn claim<'a>(&'a self, domain: &'a Domain) -> Claim<'a> {
-        let hint = thread_hint();
+        let hint = thread_hint() % self.spread.load(Ordering::Relaxed);
         if let Some(session) = self.all.get(hint)
             && session.try_claim()
         {
@@ -86,6 +88,7 @@ impl Sessions {
     fn claim_elsewhere<'a>(&'a self, hint: usize, domain: &'a Domain) -> Claim<'a> {
         for k in 0.. {
             let segment = self.all.grow(k);
+            self.spread.fetch_max(self.all.first_of(k + 1), Ordering::Relaxed);
             let free = (0..segment.len())
                 .map(|i| &segment[(hint + i) % segment.len()])
                 .find(|session| session.try_claim());

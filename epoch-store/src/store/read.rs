@@ -9,7 +9,8 @@ use smallvec::SmallVec;
 const WINDOW: usize = 16;
 
 impl Store {
-    /// The value of `key` at `stamp`. Wait-free up to the length of the key's chain.
+    /// The value of `key` at `stamp`. Never waits; steps bounded by the key's chain, but for the claim of a session,
+    /// which is lock-free.
     ///
     /// # Safety
     /// `stamp` stays registered during `'s` (I-7).
@@ -24,7 +25,7 @@ impl Store {
         unsafe { outlive_pin(version) }.value()
     }
 
-    /// The values of many keys at `stamp`, in their order; their cache misses overlap. Wait-free, as `get`.
+    /// The values of many keys at `stamp`, in their order; their cache misses overlap. Progress as `get`.
     ///
     /// # Safety
     /// `stamp` stays registered during `'s` (I-7).
