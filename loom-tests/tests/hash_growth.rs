@@ -9,7 +9,7 @@
 //! *Bound*: look-ups beside one writer or mover without bound; an insert beside a mover with preemption bound 4, two
 //! movers with 3, whose shared counters multiply the states; three threads with 3, or 2 where one inserts.
 //!
-//! *Equivalent but for three threads*: `chunk-done-load`. Whoever unlinks a table retires it, which is a fence; only a third
+//! *Equivalent but for three threads*: `chunk-moved-load`. Whoever unlinks a table retires it, which is a fence; only a third
 //! thread that takes the new table from him before that can miss what the other mover moved.
 //! *Executions* are printed; the floors below are a little under what was seen.
 
@@ -214,6 +214,11 @@ fn two_settle() {
 }
 
 #[test]
+fn mutants_of_two_settle() {
+    mutants_die("two_settle", &["chunk-never-redone", "early-free"]);
+}
+
+#[test]
 fn insert_lookup_and_growth() {
     Model { name: "insert_lookup_and_growth", bound: Some(2), floor: 31_000 }.check_from_each(
         3,
@@ -254,12 +259,12 @@ fn mutants_of_lookup_and_growth() {
 
 #[test]
 fn mutants_of_two_movers() {
-    mutants_die("two_movers", &["chunk-done", "early-free"]);
+    mutants_die("two_movers", &["chunk-moved", "early-free"]);
 }
 
 #[test]
 fn mutants_of_two_movers_and_a_lookup() {
-    mutants_die("two_movers_and_a_lookup", &["chunk-done-load", "chunk-done", "no-pin"]);
+    mutants_die("two_movers_and_a_lookup", &["chunk-moved-load", "chunk-moved", "no-pin"]);
 }
 
 #[test]
