@@ -117,6 +117,7 @@ impl Front {
             let (old, new) = (table.as_ptr().as_ptr(), next.as_ptr().as_ptr());
             let publish = ord!("table-swing", AcqRel);
             if self.current.compare_exchange(old, new, publish, Ordering::Relaxed).is_ok() {
+                self.remember(next.get());
                 // SAFETY: I-1: the swing unlinked it; only pinned threads that loaded it before can still be in it.
                 unsafe { pin.retire(table.as_ptr(), Grace::One) };
             }

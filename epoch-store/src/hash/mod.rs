@@ -36,9 +36,9 @@ mod table;
 
 pub use table::Table;
 
-use crate::chain::{RecordRef, RecordWord};
+use crate::chain::{Record, RecordRef, RecordWord};
 use crate::reclaim::{Pinned, Shared};
-use crate::sync::{AtomicPtr, Ordering, mutant, ord, prefetch};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering, mutant, ord, prefetch};
 use crate::tally::Tally;
 use ahash::RandomState;
 use std::ptr::NonNull;
@@ -47,6 +47,9 @@ use std::ptr::NonNull;
 #[derive(Debug)]
 pub struct Front {
     current: AtomicPtr<Table>,
+    /// Where the slots of the current table lie and how many there are: prefetched from, never read through.
+    hint_slots: AtomicPtr<AtomicPtr<Record>>,
+    hint_mask: AtomicUsize,
     hasher: RandomState,
 }
 
@@ -61,7 +64,16 @@ impl Default for Front {
         let hasher = RandomState::new();
         #[cfg(epoch_loom)]
         let hasher = RandomState::with_seeds(1, 2, 3, 4);
-        Self { current: AtomicPtr::new(Table::alloc(Table::SMALLEST).as_ptr()), hasher }
+        let table = Table::alloc(Table::SMALLEST);
+        let front = Self {
+            current: AtomicPtr::new(table.as_ptr()),
+            hint_slots: AtomicPtr::new(std::ptr::null_mut()),
+            hint_mask: AtomicUsize::new(0),
+            hasher,
+        };
+        // SAFETY: just allocated, owned by the front.
+        front.remember(unsafe { table.as_ref() });
+        front
     }
 }
 
@@ -92,6 +104,25 @@ impl Front {
                 Probe::Further => table = table.next(pin)?,
             }
         }
+    }
+
+    /// Asks for the same line before the caller is pinned: a guess at where the table lies, which costs nothing if wrong.
+    ///
+    /// Claiming a session and pinning are fences; what is asked for before them arrives meanwhile.
+    #[inline]
+    pub fn prefetch_unpinned(&self, hash: u64) {
+        if cfg!(epoch_loom) {
+            return; // nothing that a model could see
+        }
+        let mask = self.hint_mask.load(Ordering::Relaxed);
+        let slots = self.hint_slots.load(Ordering::Relaxed);
+        prefetch::read(slots.wrapping_add(hash as usize & mask));
+    }
+
+    /// Remembers where the current table lies, for guesses.
+    fn remember(&self, table: &Table) {
+        self.hint_mask.store(table.capacity() - 1, Ordering::Relaxed);
+        self.hint_slots.store(table.home(0).cast_mut(), Ordering::Relaxed);
     }
 
     /// Asks for the cache line where the probe of `hash` begins.

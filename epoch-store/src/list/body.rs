@@ -167,11 +167,6 @@ impl<'p> BodyRef<'p> {
         self.body
     }
 
-    /// Whether both views are of one body.
-    pub fn is(self, other: BodyRef<'_>) -> bool {
-        self.body == other.body
-    }
-
     fn len(self) -> usize {
         // SAFETY: alive; never changes.
         unsafe { (*self.body.as_ptr()).len.get() as usize }

@@ -206,6 +206,12 @@ impl List {
         self.index = Index::new(self.first);
     }
 
+    /// The right neighbour of a leaf, as its body has it.
+    pub fn right_of(&self, body: BodyRef<'_>) -> Option<&Leaf> {
+        // SAFETY: linked, and leaves live as long as the list (I-13).
+        body.next().map(|next| unsafe { next.as_ref() })
+    }
+
     /// All leaves from the first to the last, as they are linked now. For audits: it takes time proportional to the list.
     pub fn for_each_leaf<P: Pinned>(&self, pin: &P, mut visit: impl FnMut(BodyRef<'_>)) {
         // SAFETY: I-13.

@@ -16,9 +16,10 @@ impl Store {
     /// `stamp` stays registered during `'s` (I-7).
     #[inline]
     pub unsafe fn get<'s>(&'s self, key: &[u8], stamp: u64) -> Option<&'s [u8]> {
+        let hash = self.front.hash(key);
+        self.front.prefetch_unpinned(hash);
         let claim = self.claim();
         let pin = claim.pin();
-        let hash = self.front.hash(key);
         let record = self.front.find(key, hash, &pin)?;
         let version = record.visible_at(stamp, &pin)?;
         // SAFETY: the version is visible at a stamp that stays registered.

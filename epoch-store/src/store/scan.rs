@@ -6,7 +6,7 @@
 
 use super::Store;
 use crate::chain::{Record, RecordRef, VersionNode};
-use crate::list::{BodyRef, Within};
+use crate::list::{BodyRef, Leaf, Within};
 use crate::reclaim::Pinned;
 use crate::session::Claim;
 use crate::sync::{pause, prefetch};
@@ -88,35 +88,67 @@ impl Store {
         while !remaining.done && rows.is_empty() {
             let pin = claim.pin();
             pause("scan-step");
-            scratch.clear();
-            let (low, body) = self.leaf_of(remaining, direction, &claim, &pin);
-            body.collect(low, remaining.within(), scratch);
-            if direction == Direction::Backward {
-                scratch.reverse();
-            }
-            let read = take_visible(scratch, stamp, limit, &pin, rows);
-            if read < scratch.len() {
-                // SAFETY: a record of a live body, under the pin.
-                let last = unsafe { RecordRef::new(scratch[read - 1]) }.key();
-                remaining.resume_behind(last, direction);
-            } else {
-                remaining.leave_leaf(low, body, direction);
-            }
-            if limit >= LONG_SCAN && body.tail().nth(FOLD_TAIL - 1).is_some() {
-                self.fold_behind(body, low, &claim, &pin);
+            let (mut leaf, mut body) = self.leaf_of(remaining, direction, &claim, &pin);
+            loop {
+                self.take_leaf(
+                    stamp,
+                    remaining,
+                    direction,
+                    limit,
+                    (leaf, body),
+                    scratch,
+                    rows,
+                    &pin,
+                );
+                if limit >= LONG_SCAN && body.tail().nth(FOLD_TAIL - 1).is_some() {
+                    self.list.fold(leaf, body, &pin, claim.tally());
+                }
+                // The same pin serves the right neighbours too, until the step has what it came for.
+                let go_on =
+                    direction == Direction::Forward && !remaining.done && rows.len() < limit;
+                let Some(next) = self.list.right_of(body).filter(|_| go_on) else { break };
+                (leaf, body) = (next, next.body(&pin));
             }
         }
     }
 
-    /// The leaf at the end that the direction takes from: its low fence and its body.
+    /// Takes the rows of one leaf.
+    #[expect(clippy::too_many_arguments, reason = "the state of a step, spelled out")]
+    fn take_leaf<P: Pinned>(
+        &self,
+        stamp: u64,
+        remaining: &mut Remaining,
+        direction: Direction,
+        limit: usize,
+        (leaf, body): (&Leaf, BodyRef<'_>),
+        scratch: &mut Vec<NonNull<Record>>,
+        rows: &mut Vec<Row>,
+        pin: &P,
+    ) {
+        scratch.clear();
+        body.collect(leaf.low(), remaining.within(), scratch);
+        if direction == Direction::Backward {
+            scratch.reverse();
+        }
+        let read = take_visible(scratch, stamp, limit, pin, rows);
+        if read < scratch.len() {
+            // SAFETY: a record of a live body, under the pin.
+            let last = unsafe { RecordRef::new(scratch[read - 1]) }.key();
+            remaining.resume_behind(last, direction);
+        } else {
+            remaining.leave_leaf(leaf.low(), body, direction);
+        }
+    }
+
+    /// The leaf at the end that the direction takes from, and its body.
     fn leaf_of<'p, P: Pinned>(
         &self,
         remaining: &Remaining,
         direction: Direction,
         claim: &Claim<'_>,
         pin: &'p P,
-    ) -> (&[u8], BodyRef<'p>) {
-        let (leaf, body) = match (direction, borrow(&remaining.from), borrow(&remaining.to)) {
+    ) -> (&Leaf, BodyRef<'p>) {
+        match (direction, borrow(&remaining.from), borrow(&remaining.to)) {
             (Direction::Forward, Bound::Included(key) | Bound::Excluded(key), _)
             | (Direction::Backward, _, Bound::Included(key)) => {
                 self.list.locate(key, pin, claim.tally())
@@ -128,14 +160,6 @@ impl Store {
             (Direction::Backward, _, Bound::Unbounded) => {
                 self.list.locate_before(None, pin, claim.tally())
             }
-        };
-        (leaf.low(), body)
-    }
-
-    fn fold_behind<P: Pinned>(&self, body: BodyRef<'_>, low: &[u8], claim: &Claim<'_>, pin: &P) {
-        let (leaf, now) = self.list.locate(low, pin, claim.tally());
-        if now.is(body) {
-            self.list.fold(leaf, body, pin, claim.tally());
         }
     }
 }

@@ -31,6 +31,9 @@ impl Store {
         if ops.len() == 0 {
             return Ok(self.published());
         }
+        if let Some(first) = ops.clone().next() {
+            self.front.prefetch_unpinned(self.front.hash(first.key));
+        }
         let claim = self.claim();
         // Rule 1: pinned from the first look-up until the commit is visible (I-23).
         let pin = claim.pin();
