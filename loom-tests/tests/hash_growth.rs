@@ -203,7 +203,7 @@ fn two_movers_and_a_lookup() {
 /// Nobody waits for a mover that stops between two steps: `settle` comes to its end whatever the other one does.
 #[test]
 fn two_settle() {
-    Model { name: "two_settle", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "two_settle", bound: Some(2), floor: 32_000 }.check_from_each(2, || {
         let (hashes, key) = Hashes::with_one();
         hashes.begin_growth();
         let settle = || actor(&hashes, |hashes| hashes.settle());
