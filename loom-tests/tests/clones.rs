@@ -132,7 +132,6 @@ fn slot_changes_hands() {
             root.store(2, Ordering::Release);
             let ticket = slots.acquire(root);
             assert_eq!(ticket.stamp, 2);
-            std::mem::forget(ticket);
         });
         let (slots, root, value) = &*shared;
         let mut registered = Registered::default();
