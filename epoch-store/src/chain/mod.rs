@@ -7,7 +7,7 @@
 //! ```
 //! *Invariants.*
 //! - I-4 A chain is strictly descending by stamp, and a node's stamp and value never change once it is linked.
-//! - I-5 `head` changes only by [`Record::install`], from a node with a smaller stamp to one with a greater stamp, and
+//! - I-5 `head` changes only by [`RecordRef::install`], from a node with a smaller stamp to one with a greater stamp, and
 //!   only the stamp after the root is ever installed.
 //! - I-6 A node has one writer until the CAS that links it (private nodes: helpers never share one).
 //! - I-7 A version visible at a registered stamp is not cut, and so not retired: `[stamp, newer.stamp)` of a cut

@@ -2,7 +2,7 @@
 //!
 //! *Role.* Protocols see only two traits. [`Reclaimer`] makes per-session state and pins; [`Pinned`] is what a pinned
 //! thread may do: ask whether an address is still protected (a check that exists only in models) and retire a node.
-//! In production the reclaimer is [`Epoch`] (crossbeam-epoch, own collector); in models it is [`Quarantine`], which
+//! In production the reclaimer is [`Epoch`] (crossbeam-epoch, own collector); in models it is `Quarantine`, which
 //! frees at the earliest moment the contract allows and reports use after free and double retire.
 //!
 //! *Contract* (I-1 .. I-3):
