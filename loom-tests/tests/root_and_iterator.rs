@@ -55,7 +55,7 @@ const BEFORE: &[(u8, u8)] = &[(b'c', 0), (b'g', 0), (b'k', 0), (b'x', 0)];
 
 #[test]
 fn overwrites_in_two_leaves() {
-    Model { name: "overwrites_in_two_leaves", bound: Some(2), floor: 12_000 }.check_from_each(
+    Model { name: "overwrites_in_two_leaves", bound: Some(2), floor: 10_500 }.check_from_each(
         2,
         || {
             const AFTER: &[(u8, u8)] = &[(b'c', 1), (b'g', 0), (b'k', 0), (b'x', 1)];
@@ -68,7 +68,7 @@ fn overwrites_in_two_leaves() {
 
 #[test]
 fn inserts_into_two_leaves() {
-    Model { name: "inserts_into_two_leaves", bound: Some(2), floor: 10_000 }.check_from_each(
+    Model { name: "inserts_into_two_leaves", bound: Some(2), floor: 7_500 }.check_from_each(
         2,
         || {
             const AFTER: &[(u8, u8)] =
