@@ -83,6 +83,7 @@ fn mutants_of_two_committers() {
             "queue-link",
             "queue-next",
             "queue-tail-load",
+            "queue-head",
             "queue-head-load",
             "head-install",
             "head-load",

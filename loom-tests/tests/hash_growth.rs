@@ -264,7 +264,10 @@ fn mutants_of_two_movers() {
 
 #[test]
 fn mutants_of_two_movers_and_a_lookup() {
-    mutants_die("two_movers_and_a_lookup", &["chunk-moved-load", "chunk-moved", "no-pin"]);
+    mutants_die(
+        "two_movers_and_a_lookup",
+        &["chunk-moved-load", "chunk-moved", "settled-count", "no-pin"],
+    );
 }
 
 #[test]
