@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub use epoch_store::{
-    Builder, Error, Key, KeyRange, MAX_KEY_LEN, MAX_VALUE_LEN, Map, Range, Snapshot, Stats, Survey,
-    Value, Version, WriteBatch,
+    Builder, Change, ChangeSet, Changes, Error, Key, KeyRange, KeySpace, Lease, LeaseRange,
+    LeaseView, MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Map, Range,
+    Snapshot, SpaceView, Stats, Survey, Value, Version, WriteBatch,
 };

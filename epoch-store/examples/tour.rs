@@ -1,4 +1,4 @@
-//! The map in twenty lines.
+//! The map in twenty-five lines.
 
 use epoch_store::{Map, WriteBatch};
 
@@ -19,5 +19,11 @@ fn main() -> Result<(), epoch_store::Error> {
     }
     let values = now.get_many(&["alice", "carol"]); // overlaps the cache misses
     assert_eq!(values[0].unwrap(), b"7");
+
+    let accounts = map.key_space("accounts")?; // a map inside the map: same commits, same snapshots
+    batch.clear(); // a commit leaves its batch as it is
+    batch.put("bob", "4").put_in(&accounts, "bob", "3"); // seen together or not at all
+    map.commit(&batch)?;
+    assert_eq!(map.snapshot().space(&accounts)?.get("bob").unwrap(), b"3");
     Ok(())
 }

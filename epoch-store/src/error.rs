@@ -5,8 +5,13 @@ use std::fmt;
 
 /// The longest key, in bytes.
 pub const MAX_KEY_LEN: usize = 64 << 10;
-/// The longest value, in bytes: just under 4 GiB.
-pub const MAX_VALUE_LEN: usize = (u32::MAX - 64) as usize;
+/// The longest value, in bytes: just under 2 GiB.
+pub const MAX_VALUE_LEN: usize = (i32::MAX - 64) as usize;
+
+/// The longest name of a key space, in bytes.
+pub const MAX_SPACE_NAME_LEN: usize = 255;
+/// The most key spaces with a name that a map can have.
+pub const MAX_KEY_SPACES: usize = 65_535;
 
 /// A request that was refused. Nothing of it was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +40,22 @@ pub enum Error {
         /// The most allowed.
         max: usize,
     },
+    /// A name of no bytes for a key space.
+    SpaceNameEmpty,
+    /// A name of a key space longer than [`MAX_SPACE_NAME_LEN`].
+    SpaceNameTooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The longest allowed.
+        max: usize,
+    },
+    /// A new key space in a map that has as many as it was built for.
+    TooManySpaces {
+        /// The most allowed.
+        max: usize,
+    },
+    /// A key space of another map.
+    ForeignSpace,
     /// A version that no commit has reached yet.
     VersionInFuture {
         /// The version asked for.
@@ -48,6 +69,20 @@ pub enum Error {
         version: Version,
         /// The oldest that can still be opened.
         oldest: Version,
+    },
+    /// A read through a [`Lease`](crate::Lease) that was taken back.
+    SnapshotRevoked {
+        /// The version of the lease.
+        version: Version,
+    },
+    /// Two snapshots that belong to different maps.
+    ForeignSnapshot,
+    /// Changes since a version that is later than the one they should lead to.
+    NotOlder {
+        /// The version that should be the earlier one.
+        since: Version,
+        /// The version that should be the later one.
+        version: Version,
     },
 }
 
@@ -64,6 +99,16 @@ impl fmt::Display for Error {
             Self::BatchTooLarge { len, max } => {
                 write!(f, "the batch has {len} writes; this map allows {max}")
             }
+            Self::SpaceNameEmpty => {
+                write!(f, "the name of the key space is empty; names have at least one byte")
+            }
+            Self::SpaceNameTooLong { len, max } => {
+                write!(f, "the name of the key space has {len} bytes; at most {max} are allowed")
+            }
+            Self::TooManySpaces { max } => {
+                write!(f, "the map allows {max} key spaces, and has as many")
+            }
+            Self::ForeignSpace => write!(f, "the key space belongs to another map"),
             Self::VersionInFuture { version, newest } => {
                 write!(f, "version {version} does not exist yet; the newest is {newest}")
             }
@@ -72,6 +117,13 @@ impl fmt::Display for Error {
                     f,
                     "version {version} cannot be opened by number any more; the oldest that can is {oldest}"
                 )
+            }
+            Self::SnapshotRevoked { version } => {
+                write!(f, "the lease of version {version} was taken back")
+            }
+            Self::ForeignSnapshot => write!(f, "the snapshots belong to different maps"),
+            Self::NotOlder { since, version } => {
+                write!(f, "version {since} is later than {version}, not earlier")
             }
         }
     }

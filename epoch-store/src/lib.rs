@@ -32,21 +32,29 @@ mod chain;
 mod slots;
 mod list;
 mod hash;
+mod space;
 mod commit;
 mod gc;
 mod session;
 mod version;
 mod error;
+mod key_range;
 mod batch;
 mod stats;
 mod store;
+mod key_space;
 mod snapshot;
 mod map;
 
 pub use batch::WriteBatch;
-pub use error::{Error, MAX_KEY_LEN, MAX_VALUE_LEN};
+pub use error::{Error, MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN};
+pub use key_range::KeyRange;
+pub use key_space::KeySpace;
 pub use map::{Builder, Map};
-pub use snapshot::{Key, KeyRange, Range, Snapshot, Value};
+pub use snapshot::{
+    Change, ChangeSet, Changes, Key, Lease, LeaseRange, LeaseView, Range, Snapshot, SpaceView,
+    Value,
+};
 pub use stats::{Stats, Survey};
 #[cfg(feature = "pause-points")]
 pub use sync::with_pauses;
@@ -65,5 +73,5 @@ pub mod internals {
             )*
         };
     }
-    reach!(sync, tally, reclaim, chain, slots, list, hash, commit, gc, session, store);
+    reach!(sync, tally, reclaim, chain, slots, list, hash, space, commit, gc, session, store);
 }

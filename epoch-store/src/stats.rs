@@ -11,7 +11,9 @@ use crate::Version;
 pub struct Stats {
     /// The newest version.
     pub version: Version,
-    /// Keys with a value at the newest version.
+    /// The oldest version that [`snapshot_at`](crate::Map::snapshot_at) can open.
+    pub oldest_version: Version,
+    /// Keys with a value at the newest version, of all key spaces together.
     pub live_keys: u64,
     /// Key records, those of deleted keys included.
     pub records: u64,
@@ -19,11 +21,12 @@ pub struct Stats {
     pub versions: u64,
     /// Nodes unlinked but not yet freed: they wait for a grace period, or for a session's bag to fill.
     pub retired: u64,
-    /// Superseded versions that wait for a snapshot to be dropped.
+    /// Entries for superseded versions that wait: for a snapshot or a lease, for the retained window to pass, or to be looked
+    /// at. Some of these versions may be gone already.
     pub gc_queued: u64,
-    /// Snapshots open now; clones share one.
+    /// Snapshots open now, and leases that were not taken back; clones share one.
     pub open_snapshots: usize,
-    /// The version of the oldest open snapshot.
+    /// The version of the oldest of them.
     pub oldest_snapshot: Option<Version>,
     /// How many versions the oldest open snapshot is behind the newest.
     pub oldest_snapshot_age: u64,
@@ -37,13 +40,17 @@ pub struct Stats {
     pub folds: u64,
     /// Leaves split.
     pub splits: u64,
-    /// Times the hash front began to grow.
+    /// Times the hash front began to move to another table, larger or smaller.
     pub hash_growths: u64,
+    /// Slots of the hash front's tables, of all key spaces.
+    pub hash_slots: usize,
     /// Scans of the snapshot slots.
     pub slot_scans: u64,
+    /// Key spaces with a name.
+    pub key_spaces: usize,
 }
 
-/// What a walk over all keys found, from [`Map::survey`](crate::Map::survey).
+/// What a walk over all keys of all key spaces found, from [`Map::survey`](crate::Map::survey).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Survey {
@@ -57,7 +64,7 @@ pub struct Survey {
     pub versions: u64,
     /// The longest chain of versions of one key.
     pub longest_chain: u64,
-    /// Leaves of the sorted list.
+    /// Leaves of the sorted lists.
     pub leaves: u64,
     /// Keys in leaf tails: not sorted in yet.
     pub tail_entries: u64,

@@ -17,6 +17,8 @@ pub enum Event {
     LiveKeys,
     /// Key records made.
     Records,
+    /// Key records removed.
+    RecordsRemoved,
     /// Versions linked to chains.
     VersionsLinked,
     /// Versions cut out of chains.
@@ -31,6 +33,8 @@ pub enum Event {
     Folds,
     /// Leaves split.
     Splits,
+    /// Leaves unlinked, because nothing was left in them.
+    Unlinks,
     /// Hash tables begun.
     Growths,
     /// Kept versions put into the backlog for another look.

@@ -253,7 +253,8 @@ fn only_the_newest_version_can_be_opened_by_its_number() {
 
 #[test]
 fn errors_name_their_numbers() {
-    let map = Map::builder().max_batch_len(77).build();
+    let map = Map::builder().max_batch_len(77).max_key_spaces(1).build();
+    let space = map.key_space("the first").unwrap();
     map.put(b"k", b"").unwrap();
     map.put(b"k", b"").unwrap();
     let mut batch = WriteBatch::new();
@@ -266,6 +267,10 @@ fn errors_name_their_numbers() {
         (map.snapshot_at(1.into()).unwrap_err(), vec!["1", "2"]),
         (value, vec!["5000000001", "5000000000"]),
         (map.put(b"", b"").unwrap_err(), vec!["empty"]),
+        (map.key_space("").unwrap_err(), vec!["name", "empty"]),
+        (map.key_space("n".repeat(301)).unwrap_err(), vec!["name", "301", "255"]),
+        (map.key_space("a second").unwrap_err(), vec!["1 key space", "as many"]),
+        (Map::new().snapshot().space(&space).unwrap_err(), vec!["another map"]),
     ];
     for (error, words) in errors {
         let text = Box::<dyn std::error::Error + Send + Sync>::from(error).to_string();

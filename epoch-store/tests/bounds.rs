@@ -139,14 +139,18 @@ fn a_snapshot_dropped_between_two_commits_leaves_nothing_behind() {
     assert_one_version_each(&map);
 }
 
-/// What each key's chain must be: its newest version, and those that the snapshots see.
-fn versions_needed(log: &BTreeMap<Vec<u8>, Vec<u64>>, snapshots: &[Snapshot]) -> u64 {
-    let needed = log.values().map(|stamps| {
+/// The writes to each key: when, and whether it was a value.
+type Log = BTreeMap<Vec<u8>, Vec<(u64, bool)>>;
+
+/// What each key's chain must be: its newest version, and those that the snapshots see, without tombstones at its end.
+fn versions_needed(log: &Log, snapshots: &[Snapshot]) -> u64 {
+    let needed = log.values().map(|writes| {
         let seen = snapshots.iter().filter_map(|snapshot| {
-            let upto = stamps.partition_point(|&stamp| stamp <= snapshot.version().get());
+            let upto = writes.partition_point(|&(stamp, _)| stamp <= snapshot.version().get());
             upto.checked_sub(1)
         });
-        seen.chain([stamps.len() - 1]).collect::<BTreeSet<usize>>().len() as u64
+        let seen: BTreeSet<usize> = seen.chain([writes.len() - 1]).collect();
+        seen.into_iter().skip_while(|&at| !writes[at].1).count() as u64
     });
     needed.sum()
 }
@@ -165,17 +169,18 @@ fn after_any_run_exactly_the_visible_versions_stay() {
                     let (mut writes, mut held) = (Vec::new(), Vec::new());
                     for _ in 0..1_500 {
                         let mut batch = WriteBatch::new();
-                        let keys: BTreeSet<usize> =
-                            (0..rng.usize(1..6)).map(|_| rng.usize(0..150)).collect();
-                        for &i in &keys {
-                            if rng.u8(0..4) == 0 {
-                                batch.delete(key(i))
-                            } else {
+                        let keys: BTreeMap<usize, bool> = (0..rng.usize(1..6))
+                            .map(|_| (rng.usize(0..150), rng.u8(0..4) != 0))
+                            .collect();
+                        for (&i, &live) in &keys {
+                            if live {
                                 batch.put(key(i), b"")
+                            } else {
+                                batch.delete(key(i))
                             };
                         }
                         let version = map.commit(&batch).unwrap().get();
-                        writes.extend(keys.into_iter().map(|i| (key(i), version)));
+                        writes.extend(keys.into_iter().map(|(i, live)| (key(i), (version, live))));
                         match rng.u8(0..12) {
                             0 if held.len() < 12 => held.push(map.snapshot()),
                             1 | 2 if held.len() > 3 => {
@@ -188,13 +193,13 @@ fn after_any_run_exactly_the_visible_versions_stay() {
                 })
             })
             .collect();
-        let (mut log, mut snapshots) = (BTreeMap::<Vec<u8>, Vec<u64>>::new(), Vec::new());
+        let (mut log, mut snapshots) = (Log::new(), Vec::new());
         for thread in threads {
             let (writes, held) = thread.join().expect("a writer ends");
-            writes.into_iter().for_each(|(key, stamp)| log.entry(key).or_default().push(stamp));
+            writes.into_iter().for_each(|(key, write)| log.entry(key).or_default().push(write));
             snapshots.extend(held);
         }
-        log.values_mut().for_each(|stamps| stamps.sort_unstable());
+        log.values_mut().for_each(|writes| writes.sort_unstable());
         let mut rng = fastrand::Rng::with_seed(seed);
         loop {
             map.maintain();

@@ -3,7 +3,7 @@
 mod common;
 
 use common::keys::{SHAPES, key, random_key};
-use common::model::{Bytes, Write};
+use common::model::{Bytes, Change, Write};
 use common::world::{Step, World};
 use common::{env_or, key_of, random, rounds};
 use fastrand::Rng;
@@ -40,15 +40,42 @@ mod small {
         ]
     }
 
+    pub fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            3 => write().prop_map(Change::Write),
+            1 => (bound(), bound()).prop_map(|(from, to)| Change::DeleteRange(from, to)),
+        ]
+    }
+
     pub fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => simple_step(),
+            1 => simple_step().prop_map(|step| Step::InSpace(Box::new(step))),
+        ]
+    }
+
+    fn simple_step() -> impl Strategy<Value = Step> {
         let writes = |most: usize| proptest::collection::vec(write(), 0..most);
         let at = any::<u16>().prop_map(usize::from);
         prop_oneof![
             12 => (a_key(), value()).prop_map(|(key, value)| Step::Put(key, value)),
             5 => a_key().prop_map(Step::Delete),
             5 => writes(40).prop_map(Step::Commit),
+            3 => proptest::collection::vec(change(), 0..12).prop_map(Step::Change),
+            1 => (bound(), bound()).prop_map(|(from, to)| Step::DeleteRange(from, to)),
             4 => Just(Step::Open),
             1 => Just(Step::OpenByNumber),
+            4 => at.clone().prop_map(Step::OpenOld),
+            3 => (at.clone(), at.clone(), any::<u64>())
+                .prop_map(|(one, other, turns)| Step::Changes(one, other, turns)),
+            1 => (at.clone(), bound(), bound(), any::<u64>())
+                .prop_map(|(behind, from, to, turns)| Step::ChangesSince(behind, from, to, turns)),
+            2 => Just(Step::Lend),
+            2 => (at.clone(), any_key(), bound(), bound(), any::<u64>()).prop_map(
+                |(at, key, from, to, turns)| Step::ReadLease(at, key, from, to, turns)
+            ),
+            1 => at.clone().prop_map(Step::EndLease),
+            1 => at.clone().prop_map(Step::Revoke),
             2 => at.clone().prop_map(Step::Clone),
             5 => at.clone().prop_map(Step::Close),
             2 => Just(Step::Maintain),
@@ -61,7 +88,7 @@ mod small {
             3 => (at.clone(), bound(), bound(), any::<u64>())
                 .prop_map(|(at, from, to, turns)| Step::Scan(at, from, to, turns)),
             2 => (at, bound(), bound(), any::<u64>(), writes(40)).prop_map(
-                |(at, from, to, turns, writes)| Step::ScanAmidWrites(at, from, to, turns, writes)
+                |(at, from, to, turns, writes)| Step::ScanAmid(at, from, to, turns, singly(writes))
             ),
         ]
     }
@@ -76,15 +103,21 @@ proptest! {
 
     #[test]
     fn any_history_reads_as_the_model_does(
+        retained in prop_oneof![Just(0_u64), 1..40_u64],
         steps in proptest::collection::vec(small::step(), 1..200),
     ) {
-        let mut world = World::default();
+        let mut world = World::retaining(retained);
         for step in steps {
             world.apply(step);
         }
         world.check_all();
         world.apply(Step::Maintain);
     }
+}
+
+/// Each write as a commit of its own.
+fn singly(writes: Vec<Write>) -> Vec<Step> {
+    writes.into_iter().map(|write| Step::Commit(vec![write])).collect()
 }
 
 /// Random steps on a world that has grown large.
@@ -98,7 +131,11 @@ struct Driver {
 
 impl Driver {
     fn new(random: Rng, spread: u16) -> Self {
-        Self { world: World::default(), random, spread, written: 0 }
+        Self::retaining(random, spread, 0)
+    }
+
+    fn retaining(random: Rng, spread: u16, versions: u64) -> Self {
+        Self { world: World::retaining(versions), random, spread, written: 0 }
     }
 
     fn key(&mut self) -> Bytes {
@@ -118,6 +155,14 @@ impl Driver {
 
     fn write(&mut self) -> Write {
         (self.key(), (self.random.u8(..4) > 0).then(|| self.value()))
+    }
+
+    fn change(&mut self) -> Change {
+        if self.random.u8(..8) > 0 {
+            return Change::Write(self.write());
+        }
+        let (from, to) = self.bounds();
+        Change::DeleteRange(from, to)
     }
 
     fn bound(&mut self) -> Bound<Bytes> {
@@ -146,29 +191,56 @@ impl Driver {
             0..350 => Step::Put(self.key(), self.value()),
             350..450 => Step::Delete(self.key()),
             450..500 => Step::Commit((0..few).map(|_| self.write()).collect()),
-            500..530 => Step::Open,
+            500..503 => {
+                let (from, to) = self.bounds();
+                Step::DeleteRange(from, to)
+            }
+            503..505 => Step::Change((0..few).map(|_| self.change()).collect()),
+            505..520 => Step::Open,
+            520..530 => Step::OpenOld(at),
             530..550 => Step::Clone(at),
             550..600 => Step::Close(at),
             600..602 => Step::Maintain,
             602..900 => Step::Get(at, self.key()),
             900..940 => Step::GetMany(at, (0..few).map(|_| self.key()).collect()),
             940..942 => Step::Ends(at),
-            942..952 => Step::Prefix(at, self.key(), self.random.u64(..)),
-            952..990 => {
+            942..951 => Step::Prefix(at, self.key(), self.random.u64(..)),
+            951 if self.random.u8(..4) == 0 => {
+                Step::Changes(at, self.random.usize(..), self.random.u64(..))
+            }
+            951 if self.random.bool() => {
+                let (from, to) = self.bounds();
+                Step::ChangesSince(at, from, to, self.random.u64(..))
+            }
+            951 => {
+                let (from, to) = (Bound::Unbounded, Bound::Unbounded);
+                Step::ReadLease(at, self.key(), from, to, self.random.u64(..))
+            }
+            952..955 => Step::Lend,
+            955..957 => Step::EndLease(at),
+            957..959 => Step::Revoke(at),
+            959..962 => {
+                let (from, to) = self.bounds();
+                Step::ReadLease(at, self.key(), from, to, self.random.u64(..))
+            }
+            962..990 => {
                 let (from, to) = self.bounds();
                 Step::Scan(at, from, to, self.random.u64(..))
             }
             _ => {
                 let (from, to) = self.bounds();
                 let writes = (0..few).map(|_| self.write()).collect();
-                Step::ScanAmidWrites(at, from, to, self.random.u64(..), writes)
+                Step::ScanAmid(at, from, to, self.random.u64(..), singly(writes))
             }
         }
     }
 
     fn run(&mut self, steps: usize) {
         for _ in 0..steps {
-            let step = self.step();
+            let step = match self.random.u8(..4) {
+                0 => Step::InSpace(Box::new(self.step())),
+                _ => self.step(),
+            };
             self.world.apply(step);
         }
     }
@@ -188,6 +260,16 @@ fn few_keys_with_long_histories_read_as_the_model_does() {
     driver.run(rounds(24_000));
     driver.world.apply(Step::Maintain);
     driver.world.check_all();
+}
+
+#[test]
+fn a_long_history_with_retention_reads_as_the_model_does() {
+    for (spread, versions) in [(6, 50), (1_000, 30), (40, 7)] {
+        let mut driver = Driver::retaining(random(), spread, versions);
+        driver.run(rounds(8_000));
+        driver.world.apply(Step::Maintain);
+        driver.world.check_all();
+    }
 }
 
 /// Puts `keys` one by one and in batches, with snapshots in between; then everything is read and half of it deleted.

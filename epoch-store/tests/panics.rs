@@ -87,6 +87,25 @@ fn a_batch_keeps_the_writes_that_were_whole() {
 }
 
 #[test]
+fn a_batch_is_of_no_map_whose_bytes_panicked() {
+    let (map, other) = (Map::new(), Map::new());
+    let space = map.key_space("space").unwrap();
+    let mut batch = WriteBatch::new();
+    batch.put(b"a", b"1");
+    panics(|| batch.put_in(&space, BAD, b"v").len());
+    panics(|| batch.put_in(&space, b"k", BAD).len());
+    panics(|| batch.delete_in(&space, BAD).len());
+    panics(|| batch.delete_range_in(&space, GOOD..=BAD).len());
+    panics(|| batch.delete_range(BAD..).len());
+    assert_eq!(batch.len(), 1);
+    other.commit(&batch).unwrap();
+    batch.put_in(&space, GOOD, b"2");
+    map.commit(&batch).unwrap();
+    assert_eq!(map.snapshot().space(&space).unwrap().get(GOOD).unwrap(), b"2");
+    assert_whole(&other);
+}
+
+#[test]
 fn a_read_whose_bytes_panic_leaves_the_snapshot_usable() {
     let map = Map::new();
     map.put(GOOD, b"v").unwrap();

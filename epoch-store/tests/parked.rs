@@ -11,7 +11,7 @@
 mod parked;
 
 use epoch_store::Map;
-use parked::case::{Case, REGISTERING, SLACK, park, prepare, turn};
+use parked::case::{Case, REGISTERING, RESOLVED, SEALED, SLACK, park, prepare, turn};
 use parked::{Victim, others_go_on, points_in_source};
 use std::collections::BTreeSet;
 
@@ -65,11 +65,23 @@ fn sleep_at(point: &str, check: Check) -> bool {
     true
 }
 
+fn removes_deleted_keys() -> bool {
+    let map = Map::new();
+    map.put("k", "").expect("a small key");
+    map.delete("k").expect("a small key");
+    map.maintain();
+    map.survey().keys == 0
+}
+
 /// The points that a test can come to.
 fn reachable_points() -> BTreeSet<String> {
     let mut points = points_in_source();
     if !points.contains(REGISTERING) {
         points.remove("snapshot-acquiring");
+    }
+    if !removes_deleted_keys() {
+        points.remove(SEALED);
+        points.remove(RESOLVED);
     }
     points
 }

@@ -14,6 +14,12 @@
 //!   version holds no registered stamp, and none can be registered there later.
 //! - I-8 A cut marks the victim's `prev` first and unlinks second; a marked `prev` never changes again; whoever
 //!   unlinks retires.
+//! - I-37 A sealed record (`head` carries DEAD) held a lone tombstone, or nothing, when it was sealed; its head never
+//!   changes again. Whoever sealed it sees to it that it leaves the list (any fold of its leaf may leave it out, and says so
+//!   in the record), and, alone, takes it out of the hash and retires it.
+//! - I-38 A record for which a bag has an entry is not sealed: no entry points to freed memory. A note is made before the
+//!   version it is about is marked as tracked, and taken away with the entry; one made after the seal finds that version
+//!   cut, and is taken back.
 //!
 //! *Progress.* Reading is wait-free up to the length of the chain; install and cut are lock-free.
 //!
@@ -21,8 +27,12 @@
 //! | site | ordering | pairs with | for |
 //! |---|---|---|---|
 //! | `head-install` | Release CAS | `head-load` Acquire | a reader of the node sees its stamp, value and prev (I-4) |
+//! | `link-change` | AcqRel CAS | itself, `link-load`, `cut-look`, `lease-fence` | I-38: who finds a version cut sees the notes made for it; I-35: who meets a cut finds the leases revoked that it ignored |
+//! | `notes` | AcqRel RMW | itself | I-38: of two that each take away the other's obstacle one sees that both are gone |
+//! | `leave-list` | Release store | `left-list` Acquire | the owner's period begins after the swap that left the record out |
+//! | `head-seal` | Release CAS | `head-load` Acquire | continues what `head-install` published; I-35, as a cut: who finds a record sealed passes that on |
 //!
-//! Links below the head are Relaxed throughout: what a node's `prev` leads to, now or after cuts, was linked before the
+//! Readers follow the links below the head Relaxed: what a node's `prev` leads to, now or after cuts, was linked before the
 //! node itself, by a thread that had acquired it as the head; so whoever acquired the head has acquired the whole chain.
 //!
 //! *Reclamation.* The thread that unlinks a version retires the victim; its prev stays valid for readers already on it.
@@ -35,7 +45,7 @@ mod version;
 mod word;
 
 pub use cut::{Kept, cut};
-pub use record::{Installed, Record, RecordRef};
+pub use record::{Installed, Record, RecordRef, Standing};
 pub use registered::Registered;
-pub use version::{VersionBox, VersionNode, VersionRef};
+pub use version::{VersionBox, VersionNode, VersionRef, retire_version};
 pub use word::RecordWord;

@@ -2,7 +2,8 @@
 
 /// The registered stamps as one scan of the snapshot slots saw them, with the root loaded *before* that scan.
 ///
-/// A later snapshot registers at `published` or above, so a judgement made with an old scan stays right (rule 20).
+/// A later snapshot registers at `published` or above, so a judgement made with an old scan stays right (rule 20). Where
+/// versions are retained `published` stands for the oldest of them: below it none can be opened any more (I-34).
 #[derive(Debug, Clone, Default)]
 pub struct Registered {
     published: u64,
@@ -22,7 +23,8 @@ impl Registered {
         self.stamps.push(stamp);
     }
 
-    /// A snapshot that is being registered: it may come to need every stamp from `floor` on (rule 22).
+    /// Every stamp from `floor` on may come to be needed: a snapshot is being registered (rule 22), or versions are
+    /// retained (I-34).
     pub fn add_floor(&mut self, floor: u64) {
         self.published = self.published.min(floor);
     }

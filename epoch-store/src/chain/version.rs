@@ -1,6 +1,6 @@
 //! One version of one key: a header with its value behind it, in one allocation.
 
-use crate::reclaim::{Node, Pinned};
+use crate::reclaim::{Grace, Node, Pinned};
 use crate::sync::{AtomicPtr, Ordering, Tracked};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
@@ -8,6 +8,8 @@ use std::ptr::{self, NonNull};
 
 /// `len` of a tombstone: no value has this length.
 const TOMBSTONE: u32 = u32::MAX;
+/// Bit of `len`: the node lies behind the key in its record, and is freed with it.
+const IN_RECORD: u32 = 1 << 31;
 /// Bit 0 of `prev`: this node is cut out of its chain (I-8).
 const MARK: usize = 1;
 /// Bit 1 of `prev`: somebody has taken note that this node must be looked at again (I-26).
@@ -25,8 +27,8 @@ pub struct VersionNode {
 impl VersionNode {
     const VALUE_OFFSET: usize = std::mem::offset_of!(VersionNode, len) + size_of::<u32>();
 
-    fn layout(len: u32) -> Layout {
-        let value = if len == TOMBSTONE { 0 } else { len as usize };
+    pub(super) fn layout(len: u32) -> Layout {
+        let value = if len == TOMBSTONE { 0 } else { (len & !IN_RECORD) as usize };
         let size = (Self::VALUE_OFFSET + value).max(size_of::<Self>());
         Layout::from_size_align(size, align_of::<Self>()).expect("a value's size fits a layout")
     }
@@ -39,24 +41,51 @@ impl VersionNode {
         // SAFETY: the layout is never empty.
         let raw = unsafe { alloc(layout) };
         let Some(node) = NonNull::new(raw.cast::<Self>()) else { handle_alloc_error(layout) };
+        // SAFETY: fresh memory of this layout.
+        unsafe { Self::write(node, len, value.unwrap_or_default()) };
+        node
+    }
+
+    /// Makes a node in the memory behind a record's key.
+    ///
+    /// # Safety
+    /// `node` is fresh memory of the layout of `value`, part of a record's allocation.
+    pub(super) unsafe fn write_in_record(node: NonNull<Self>, value: &[u8]) {
+        let len = u32::try_from(value.len()).expect("the room in a record is small");
+        // SAFETY: forwarded.
+        unsafe { Self::write(node, len | IN_RECORD, value) };
+    }
+
+    /// # Safety
+    /// `node` is fresh memory of the layout of `value`.
+    unsafe fn write(node: NonNull<Self>, len: u32, value: &[u8]) {
         let header = Self { stamp: Tracked::new(0), prev: AtomicPtr::new(ptr::null_mut()), len };
         // SAFETY: fresh memory of at least the header's size, rightly aligned. The value goes behind `len`; a header
         // write may touch the padding there, so it comes first.
         unsafe {
             node.write(header);
-            if let Some(value) = value {
-                let to = node.as_ptr().cast::<u8>().add(Self::VALUE_OFFSET);
-                ptr::copy_nonoverlapping(value.as_ptr(), to, value.len());
-            }
+            let to = node.as_ptr().cast::<u8>().add(Self::VALUE_OFFSET);
+            ptr::copy_nonoverlapping(value.as_ptr(), to, value.len());
         }
-        node
+    }
+
+    /// # Safety
+    /// The node is alive.
+    unsafe fn is_in_record(node: NonNull<Self>) -> bool {
+        // SAFETY: alive; `len` never changes.
+        let len = unsafe { (*node.as_ptr()).len };
+        len != TOMBSTONE && len & IN_RECORD != 0
     }
 }
 
 impl Node for VersionNode {
+    /// Frees a node of its own; one that lies in its record goes with that.
     unsafe fn free(node: NonNull<Self>) {
         // SAFETY: allocated by `alloc` with the layout of its `len`; sole owner.
         unsafe {
+            if Self::is_in_record(node) {
+                return;
+            }
             let layout = Self::layout((*node.as_ptr()).len);
             ptr::drop_in_place(node.as_ptr());
             dealloc(node.as_ptr().cast(), layout);
@@ -203,7 +232,7 @@ impl<'p> VersionRef<'p> {
                 return None;
             }
             let from = self.header().cast::<u8>().add(VersionNode::VALUE_OFFSET);
-            Some(std::slice::from_raw_parts(from, len as usize))
+            Some(std::slice::from_raw_parts(from, (len & !IN_RECORD) as usize))
         }
     }
 
@@ -222,6 +251,20 @@ impl<'p> VersionRef<'p> {
         // SAFETY: what a live node's prev points to is retired no earlier than after this pin began: while the node
         // is linked its successor is linked too, and a cut node's successor can only be cut after it (I-8).
         unsafe { Self::behind(link, pin) }
+    }
+}
+
+/// Retires a node that was unlinked, or never linked. One that lies in its record stays there until that is freed.
+///
+/// # Safety
+/// As for [`Pinned::retire`].
+pub unsafe fn retire_version<P: Pinned>(node: NonNull<VersionNode>, pin: &P) {
+    // SAFETY: alive until the retire; a node in a record is not retired at all, so that nobody touches it when the
+    // record's memory is gone.
+    unsafe {
+        if !VersionNode::is_in_record(node) {
+            pin.retire(node, Grace::One);
+        }
     }
 }
 

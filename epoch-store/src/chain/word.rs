@@ -13,8 +13,13 @@ const TAG_MASK: usize = 0xFFFF << TAG_SHIFT;
 #[cfg(not(target_pointer_width = "64"))]
 const TAG_MASK: usize = 0;
 
-/// The word of a place that will never hold a record.
-const FROZEN: usize = 1;
+/// Bit 0: the place takes no record any more. Records are aligned to more than the two bits used here.
+const MOVED: usize = 1;
+/// The word of a place that never held a record and never will: moved, without a record.
+const FROZEN: usize = MOVED;
+/// The word of a place whose record was removed.
+const DELETED: usize = 2;
+const _: () = assert!(align_of::<Record>() > MOVED | DELETED);
 
 /// See the module header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,16 @@ impl RecordWord {
     /// The word of a place that will never hold a record.
     pub fn frozen() -> Self {
         Self(ptr::without_provenance_mut(FROZEN))
+    }
+
+    /// The word of a place whose record was removed. It is not used again.
+    pub fn deleted() -> Self {
+        Self(ptr::without_provenance_mut(DELETED))
+    }
+
+    /// The same record, in a place that takes no other any more: look for a newer one of its key elsewhere.
+    pub fn moved(self) -> Self {
+        Self(self.0.map_addr(|address| address | MOVED))
     }
 
     /// A record, with the tag of its key's hash.
@@ -64,6 +79,18 @@ impl RecordWord {
         self.0.addr() == FROZEN
     }
 
+    /// Whether the place holds a record and will take no other.
+    #[inline(always)]
+    pub fn is_moved(self) -> bool {
+        self.0.addr() & MOVED != 0 && !self.is_frozen()
+    }
+
+    /// Whether the place holds no record: it is empty, frozen or deleted.
+    #[inline(always)]
+    pub fn is_vacant(self) -> bool {
+        self.0.addr() <= DELETED
+    }
+
     /// Whether the record's key may have this hash.
     #[inline(always)]
     pub fn may_match(self, hash: u64) -> bool {
@@ -73,10 +100,10 @@ impl RecordWord {
     /// The record, if the place holds one.
     #[inline(always)]
     pub fn record(self) -> Option<NonNull<Record>> {
-        if self.is_frozen() {
+        if self.is_vacant() {
             return None;
         }
-        NonNull::new(self.0.map_addr(|address| address & !TAG_MASK))
+        NonNull::new(self.0.map_addr(|address| address & !(TAG_MASK | MOVED)))
     }
 
     #[inline(always)]

@@ -1,19 +1,15 @@
 //! A commit descriptor: everything another thread needs to finish the commit.
 
-use crate::chain::{Record, VersionBox, VersionNode};
+use super::chunks::Chunks;
+use super::span::Span;
+use super::write::Write;
 use crate::reclaim::Node;
 use crate::sync::{AtomicPtr, Ordering, Tracked};
 use smallvec::SmallVec;
 use std::ptr::{self, NonNull};
 
-/// One write: the record, and the version that the owner built for it.
-#[derive(Debug, Clone, Copy)]
-pub struct Write {
-    /// Where it goes.
-    pub record: NonNull<Record>,
-    /// What goes there. Only the owner links this node; helpers copy its value.
-    pub node: NonNull<VersionNode>,
-}
+/// Writes in a chunk. A commit with more is installed by whoever comes, chunk by chunk.
+const CHUNK: usize = 512;
 
 /// See the module header.
 #[derive(Debug)]
@@ -21,13 +17,30 @@ pub struct Commit {
     stamp: Tracked<u64>,
     pub(super) next: AtomicPtr<Commit>,
     writes: SmallVec<[Write; 1]>,
+    chunks: Option<Box<Chunks>>,
+    spans: Box<[Span]>,
 }
 
 impl Commit {
     /// A descriptor that nobody has seen. Its nodes are private to the caller; I-25 is his to keep.
     pub fn alloc(writes: SmallVec<[Write; 1]>) -> NonNull<Self> {
-        let commit = Self { stamp: Tracked::new(0), next: AtomicPtr::new(ptr::null_mut()), writes };
-        NonNull::from(Box::leak(Box::new(commit)))
+        Self::alloc_with_spans(writes, Box::default())
+    }
+
+    /// The same, which also deletes what lies in `spans` and is not written.
+    pub fn alloc_with_spans(writes: SmallVec<[Write; 1]>, spans: Box<[Span]>) -> NonNull<Self> {
+        Self::alloc_in_chunks(writes, CHUNK, spans)
+    }
+
+    /// The same with chunks of another length.
+    pub fn alloc_in_chunks(
+        writes: SmallVec<[Write; 1]>,
+        chunk: usize,
+        spans: Box<[Span]>,
+    ) -> NonNull<Self> {
+        let (stamp, next) = (Tracked::new(0), AtomicPtr::new(ptr::null_mut()));
+        let chunks = Chunks::new(writes.len(), chunk);
+        NonNull::from(Box::leak(Box::new(Self { stamp, next, writes, chunks, spans })))
     }
 
     /// Its place in the order.
@@ -49,6 +62,16 @@ impl Commit {
     pub fn writes(&self) -> &[Write] {
         &self.writes
     }
+
+    /// The keys that it deletes besides.
+    pub(super) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// Its chunks, if it has more than one.
+    pub(super) fn chunks(&self) -> Option<&Chunks> {
+        self.chunks.as_deref()
+    }
 }
 
 impl Node for Commit {
@@ -60,8 +83,11 @@ impl Node for Commit {
 
     unsafe fn bytes(commit: NonNull<Self>) -> usize {
         // SAFETY: alive.
-        let spilled = unsafe { commit.as_ref() }.writes.capacity().saturating_sub(1);
-        size_of::<Self>() + spilled * size_of::<Write>()
+        let commit = unsafe { commit.as_ref() };
+        let spilled = commit.writes.capacity().saturating_sub(1);
+        let chunks = commit.chunks().map_or(0, Chunks::bytes);
+        let spans: usize = commit.spans.iter().map(|span| size_of::<Span>() + span.bytes()).sum();
+        size_of::<Self>() + spilled * size_of::<Write>() + chunks + spans
     }
 
     #[cfg(epoch_loom)]
@@ -71,21 +97,17 @@ impl Node for Commit {
     }
 }
 
-/// Frees the nodes of a chain of descriptors that were never installed, and the descriptors.
+/// Frees a chain of descriptors. Their nodes are linked or retired: an owner does not return before, and whoever claimed a
+/// chunk neither (I-31).
 ///
 /// # Safety
-/// No other thread is left. `installed` is the newest published stamp.
-pub(super) unsafe fn free_all(head: *mut Commit, installed: u64) {
+/// No other thread is left.
+pub(super) unsafe fn free_all(head: *mut Commit) {
     let mut link = NonNull::new(head);
     while let Some(commit) = link {
         // SAFETY: exclusive by contract; every linked descriptor has one predecessor.
         unsafe {
             link = NonNull::new(commit.as_ref().next.load(Ordering::Acquire));
-            if commit.as_ref().stamp() > installed {
-                for write in commit.as_ref().writes() {
-                    drop(VersionBox::from_raw(write.node));
-                }
-            }
             Commit::free(commit);
         }
     }

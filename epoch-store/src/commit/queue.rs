@@ -1,7 +1,8 @@
 //! The queue: order, install, publish, help.
 
-use super::descriptor::{Commit, Write, free_all};
-use crate::chain::{Installed, RecordRef, VersionBox, VersionRef};
+use super::descriptor::{Commit, free_all};
+use super::install::{Installer, Role, retire_unlinked};
+use super::resolve::Resolve;
 use crate::reclaim::{Grace, Pinned, Shared};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, mutant, ord, pause, relax};
 use crate::tally::{Event, Tally};
@@ -9,14 +10,7 @@ use crossbeam_utils::CachePadded;
 use std::ptr::NonNull;
 
 /// Looks at root before a predecessor is helped: an owner that is running finishes sooner than two that collide.
-const SPINS: u32 = 500;
-
-/// Who installs: the owner links the nodes it built, helpers link copies (I-6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Owner,
-    Helper,
-}
+pub(super) const SPINS: u32 = 500;
 
 /// See the module header.
 #[derive(Debug)]
@@ -61,11 +55,17 @@ impl Queue {
     /// Orders, installs and publishes a descriptor; returns its stamp when it is visible. Lock-free.
     ///
     /// `pin` must have begun before the first record of the descriptor was looked up, and last until this returns.
-    pub fn commit<P: Pinned>(&self, commit: NonNull<Commit>, pin: &P, tally: &Tally) -> u64 {
+    pub fn commit<P: Pinned>(
+        &self,
+        commit: NonNull<Commit>,
+        store: &impl Resolve,
+        pin: &P,
+        tally: &Tally,
+    ) -> u64 {
         let stamp = self.append(commit, pin, tally);
         pause("commit-ordered");
         self.wait_for_predecessors(stamp);
-        self.finish_up_to(stamp, commit, pin, tally);
+        self.finish_up_to(stamp, commit, &Installer { root: &self.root, store, pin, tally });
         tally.one(Event::Commits);
         stamp
     }
@@ -99,7 +99,7 @@ impl Queue {
     }
 
     /// Finishes every commit that is ordered now, whoever ordered it: for hosts that have time. Lock-free.
-    pub fn finish_ordered<P: Pinned>(&self, pin: &P, tally: &Tally) {
+    pub fn finish_ordered<P: Pinned>(&self, store: &impl Resolve, pin: &P, tally: &Tally) {
         let last = self.enter(&self.tail, ord!("queue-tail-load", Acquire), pin);
         let last = self.next(last, pin).unwrap_or(last).stamp();
         loop {
@@ -108,7 +108,7 @@ impl Queue {
                 return;
             }
             let commit = self.successor_of(root, pin);
-            self.install(commit.get(), Role::Helper, pin, tally);
+            Installer { root: &self.root, store, pin, tally }.install(commit.get(), Role::Helper);
             if self.publish(root) {
                 tally.one(Event::Helped);
             }
@@ -126,7 +126,13 @@ impl Queue {
     }
 
     /// Installs and publishes every descriptor up to `stamp`, the caller's own.
-    fn finish_up_to<P: Pinned>(&self, stamp: u64, own: NonNull<Commit>, pin: &P, tally: &Tally) {
+    fn finish_up_to<P: Pinned, R: Resolve>(
+        &self,
+        stamp: u64,
+        own: NonNull<Commit>,
+        installer: &Installer<'_, P, R>,
+    ) {
+        let (pin, tally) = (installer.pin, installer.tally);
         let mut installed = false;
         loop {
             let root = self.published();
@@ -135,7 +141,7 @@ impl Queue {
             }
             let commit = self.successor_of(root, pin);
             let role = if commit.as_ptr() == own { Role::Owner } else { Role::Helper };
-            self.install(commit.get(), role, pin, tally);
+            installer.install(commit.get(), role);
             installed |= role == Role::Owner;
             pause("commit-installed");
             if self.publish(root) && role == Role::Helper {
@@ -143,11 +149,12 @@ impl Queue {
             }
             self.advance_head(pin);
         }
-        if !installed {
+        // SAFETY: linked by this thread, which is still pinned.
+        let own = unsafe { own.as_ref() };
+        if !installed && own.chunks().is_none() {
             // Helpers did all of it with nodes of their own. Some may still be copying from ours.
-            // SAFETY: linked by this thread, which is still pinned.
-            for write in unsafe { own.as_ref() }.writes() {
-                retire_unlinked(write.node, pin);
+            for write in own.writes() {
+                retire_unlinked(write.node(), pin);
             }
         }
     }
@@ -159,22 +166,6 @@ impl Queue {
             commit = self.next(commit, pin).expect("an ordered commit follows the root");
         }
         commit
-    }
-
-    /// Install: idempotent, so that anyone may do it again.
-    fn install<P: Pinned>(&self, commit: &Commit, role: Role, pin: &P, tally: &Tally) {
-        let stamp = commit.stamp();
-        for write in commit.writes() {
-            if role == Role::Helper && self.root.load(Ordering::Relaxed) >= stamp {
-                return; // somebody has finished it: nothing below may be touched for this commit any more
-            }
-            pause("install-one");
-            // SAFETY: the owner was pinned when root was below its stamp, which this thread saw under its own pin: the
-            // record lives through this pin (I-3, I-23).
-            let record: RecordRef<'_> = unsafe { RecordRef::new(write.record) };
-            pin.protects(write.record);
-            install_one(record, write, stamp, role, pin, tally);
-        }
     }
 
     /// Publish: the linearization point. Whoever wins, the root has moved past `root` afterwards.
@@ -242,59 +233,9 @@ impl Queue {
     }
 }
 
-fn install_one<P: Pinned>(
-    record: RecordRef<'_>,
-    write: &Write,
-    stamp: u64,
-    role: Role,
-    pin: &P,
-    tally: &Tally,
-) {
-    // SAFETY: the record outlives this pin (see `install`).
-    let record = unsafe { RecordRef::new(record.as_ptr()) };
-    let node = match role {
-        // SAFETY: this thread built the node and alone may link it (I-6).
-        Role::Owner => unsafe { VersionBox::from_raw(write.node) },
-        Role::Helper if mutant!("helper-shares-node") => {
-            // SAFETY: none: this is the fault that the model must find.
-            unsafe { VersionBox::from_raw(write.node) }
-        }
-        Role::Helper => {
-            if record.head(pin).is_some_and(|head| head.stamp() >= stamp) {
-                return;
-            }
-            pin.protects(write.node);
-            // SAFETY: the owner retires the node only after it lost here, that is, after a node of this commit was
-            // linked; the head seen just above was older, so that had not happened when this pin began.
-            VersionBox::new(unsafe { VersionRef::built(write.node) }.value())
-        }
-    };
-    match record.install(node, stamp, pin) {
-        Installed::Won { live_delta } => {
-            tally.one(Event::VersionsLinked);
-            tally.add(Event::LiveKeys, live_delta);
-        }
-        Installed::Lost(node) => {
-            tally.one(Event::CasFailures);
-            // A helper's copy was seen by nobody; the owner's node may be copied from at this moment.
-            if role == Role::Owner {
-                retire_unlinked(node.into_raw(), pin);
-            } else if mutant!("helper-shares-node") {
-                node.into_raw();
-            }
-        }
-    }
-}
-
-fn retire_unlinked<P: Pinned>(node: NonNull<crate::chain::VersionNode>, pin: &P) {
-    // SAFETY: I-1: never linked, so later pins reach it through its descriptor only, and read it only where no node of
-    // that commit is linked yet (see `install_one`); here one is. The owner does this once.
-    unsafe { pin.retire(node, Grace::One) };
-}
-
 impl Drop for Queue {
     fn drop(&mut self) {
         // SAFETY: `&mut self`: no other thread is left. All commits were finished by their owners.
-        unsafe { free_all(self.head.load(Ordering::Acquire), self.root.load(Ordering::Acquire)) };
+        unsafe { free_all(self.head.load(Ordering::Acquire)) };
     }
 }

@@ -10,8 +10,14 @@
 //!                                                                                  └ no ──► back to the end
 //! ```
 //! A bag knows the span of stamps in which its kept versions are visible, and how many registered stamps lay in it. No
-//! snapshot can be registered inside the span later (it is all below root), so that number only falls, and while it
-//! stands there is nothing to do: a long-lived snapshot costs one comparison per bag, not one look per record.
+//! snapshot can be registered inside the span later (it is all below root, and below every version that can be opened by
+//! number), so that number only falls, and while it stands there is nothing to do: a long-lived snapshot costs one
+//! comparison per bag, not one look per record. (Who tries to open a version that is not retained is seen in the span for
+//! a moment; one counted too many means one look too many, later.)
+//!
+//! That is so only below `low` (I-34). Inside the window of retained versions a snapshot may come at any time, so there a
+//! scan judges nothing and counts nothing: such a bag waits until `low` has passed its span. What is kept by a snapshot
+//! and what is kept by the window go into different bags, or the one would wait for the other.
 //!
 //! *Invariants.*
 //! - I-26 Each kept version has one entry, in one bag: whoever sets its `TRACKED` bit makes it (with a CAS on the link that
@@ -24,8 +30,10 @@
 
 mod backlog;
 mod bag;
+mod removal;
 mod sweeper;
 
 pub use backlog::Backlog;
 pub use bag::{Bag, Entry};
-pub use sweeper::{Field, Sweeper};
+pub use removal::Removals;
+pub use sweeper::{Field, Sweeper, Written};

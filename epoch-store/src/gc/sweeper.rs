@@ -1,10 +1,11 @@
-//! A session's part in garbage collection: its scan of the slots, its open bag, and how much it does per call.
+//! A session's part in garbage collection: its scan of the slots, its open bags, and how much it does per call.
 
-use super::bag::BAG;
-use super::{Backlog, Bag, Entry};
+use super::bag::{BAG, Patience};
+use super::{Backlog, Bag, Entry, Removals};
 use crate::chain::{Kept, RecordRef, Registered, cut};
 use crate::reclaim::Pinned;
 use crate::slots::Slots;
+use crate::space::{Space, Spaces};
 use crate::sync::{AtomicU64, mutant, pause};
 use crate::tally::{Event, Tally};
 use smallvec::SmallVec;
@@ -42,11 +43,23 @@ pub struct Sweeper {
     commits: u32,
     /// Entries made since the last look of a commit: what comes in must go out.
     noted: usize,
-    open: Bag,
+    /// What a scan could not judge yet: retained, or superseded after the scan.
+    young: Bag,
+    /// What a registered stamp keeps.
+    seen: Bag,
+    removals: Removals,
+}
+
+/// A record that was written to, and the space that it is in.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<'p> {
+    /// The record.
+    pub record: RecordRef<'p>,
+    /// The number of its space.
+    pub space: u32,
 }
 
 /// What a sweeper works on.
-#[derive(Debug)]
 pub struct Field<'a, P> {
     /// The snapshot slots.
     pub slots: &'a Slots,
@@ -54,6 +67,8 @@ pub struct Field<'a, P> {
     pub root: &'a AtomicU64,
     /// The queue of bags.
     pub backlog: &'a Backlog,
+    /// Where dead keys are removed from.
+    pub spaces: &'a Spaces,
     /// The caller's pin.
     pub pin: &'a P,
     /// The caller's counters.
@@ -68,12 +83,21 @@ impl<P> Clone for Field<'_, P> {
 
 impl<P> Copy for Field<'_, P> {}
 
+impl<'a, P> Field<'a, P> {
+    /// A space that something written to is in.
+    pub(super) fn space(self, id: u32) -> &'a Space {
+        self.spaces.get(id).expect("a record's space exists, and spaces stay")
+    }
+}
+
 impl Sweeper {
     /// Reads the registered stamps again.
     pub fn rescan<P: Pinned>(&mut self, field: Field<'_, P>) {
-        let before = self.open.count_blockers(&self.registered);
+        let before = [&self.young, &self.seen].map(|bag| bag.count_blockers(&self.registered));
         self.scan_cost = field.slots.scan(field.root, &mut self.registered);
-        self.open.outdate(before, &self.registered);
+        for (bag, before) in [&mut self.young, &mut self.seen].into_iter().zip(before) {
+            bag.outdate(before, &self.registered);
+        }
         self.units = 0;
         field.tally.one(Event::Scans);
     }
@@ -89,14 +113,15 @@ impl Sweeper {
     /// Trigger one: right after a commit is published, cut the chains it wrote to.
     pub fn after_commit<'r, P: Pinned>(
         &mut self,
-        records: impl Iterator<Item = RecordRef<'r>> + Clone,
+        written: impl Iterator<Item = Written<'r>> + Clone,
         field: Field<'_, P>,
     ) {
-        let superseded = records.clone().filter(|record| has_history(*record, field.pin)).count();
+        let superseded =
+            written.clone().filter(|written| is_worth_a_look(written.record, field.pin)).count();
         if superseded > 0 {
             self.rescan_if_due(superseded, field);
-            for record in records {
-                self.examine(record, REACH, field);
+            for written in written {
+                self.examine(written, REACH, field);
             }
         }
         self.commits = self.commits.wrapping_add(1);
@@ -104,6 +129,7 @@ impl Sweeper {
             self.hand_over(field);
         }
         if self.commits.is_multiple_of(COMMITS_PER_LOOK) {
+            self.removals.step(field);
             // Twice as many as came in, so that the backlog of what is over shrinks.
             let bags = 1 + std::mem::take(&mut self.noted).div_ceil(BAG.div_ceil(2));
             self.look(bags, field);
@@ -112,6 +138,20 @@ impl Sweeper {
 
     /// Triggers two and three: up to `bags` bags of the backlog, oldest first.
     pub fn look<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
+        self.look_with(Patience::Whole, bags, field)
+    }
+
+    /// The same for who wants everything gone that can go.
+    pub fn look_closely<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
+        self.look_with(Patience::Any, bags, field)
+    }
+
+    fn look_with<P: Pinned>(
+        &mut self,
+        patience: Patience,
+        bags: usize,
+        field: Field<'_, P>,
+    ) -> Swept {
         let mut swept = Swept::default();
         if field.backlog.is_empty(field.pin) {
             return swept;
@@ -120,7 +160,7 @@ impl Sweeper {
         for _ in 0..bags {
             let Some(bag) = field.backlog.pop(field.pin) else { break };
             field.tally.one(Event::BagsTaken);
-            if !bag.is_worth_a_look(&self.registered) {
+            if !bag.is_worth_a_look(&self.registered, patience) {
                 if !mutant!("waiting-bag-dropped") {
                     push(bag, field);
                 }
@@ -139,9 +179,12 @@ impl Sweeper {
 
     /// Cuts the chain that some entries are about, newest first; an entry stays if its version does.
     fn examine_again<P: Pinned>(&mut self, entries: &[Entry], field: Field<'_, P>) -> usize {
-        // SAFETY: records live as long as the list.
+        // SAFETY: I-38: a record is not sealed, and so not freed, while there are entries for it.
         let record: RecordRef<'_> = unsafe { RecordRef::new(entries[0].record) };
-        let versions = self.examine(record, usize::MAX, field);
+        let written = Written { record, space: entries[0].space };
+        debug_assert!(!record.is_dead(), "a record with entries is not sealed");
+        let was_full = record.is_fully_noted();
+        let mut versions = self.examine(written, usize::MAX, field);
         let mut version = record.head(field.pin);
         for &entry in entries {
             while let Some(newer) = version.filter(|version| version.stamp() > entry.kept.stamp) {
@@ -151,19 +194,42 @@ impl Sweeper {
             if stays && !mutant!("entry-dropped") {
                 self.keep(entry, field);
             } else {
+                // Under this pin the record stays, whoever seals it now.
+                record.unnote();
                 field.tally.one(Event::Unqueued);
             }
+        }
+        if was_full {
+            // What found no room for an entry may find it now.
+            versions += self.examine(written, usize::MAX, field);
+        } else {
+            self.seal_if_dead(written, field);
         }
         versions
     }
 
-    /// Cuts one chain; what must be kept, and nobody has noted yet, is looked at again later.
+    /// Begins to remove a record that the caller has sealed.
+    pub fn discard<P: Pinned>(&mut self, sealed: Written<'_>, field: Field<'_, P>) {
+        self.removals.begin(sealed.record, sealed.space, field);
+    }
+
+    /// Begins to remove a key of which nothing but a tombstone is left.
+    fn seal_if_dead<P: Pinned>(&mut self, written: Written<'_>, field: Field<'_, P>) {
+        // SAFETY: alive under the caller's pin; the view is as long as the pin's.
+        let record: RecordRef<'_> = unsafe { RecordRef::new(written.record.as_ptr()) };
+        if record.seal_deleted(field.pin) {
+            self.discard(Written { record, ..written }, field);
+        }
+    }
+
+    /// Cuts one chain; what must be kept, and nobody has noted yet, is looked at again later. A dead key is removed.
     pub fn examine<P: Pinned>(
         &mut self,
-        record: RecordRef<'_>,
+        written: Written<'_>,
         reach: usize,
         field: Field<'_, P>,
     ) -> usize {
+        let Written { record, space } = written;
         let mut noted: SmallVec<[Kept; 4]> = SmallVec::new();
         let versions = cut(record, &self.registered, reach, field.pin, |kept| noted.push(kept));
         field.tally.add(Event::VersionsCut, versions as i64);
@@ -173,31 +239,50 @@ impl Sweeper {
             }
             field.tally.one(Event::Queued);
             self.noted += 1;
-            self.keep(Entry { record: record.as_ptr(), kept }, field);
+            self.keep(Entry { record: record.as_ptr(), space, kept }, field);
         }
+        self.seal_if_dead(written, field);
         versions
     }
 
     fn keep<P: Pinned>(&mut self, entry: Entry, field: Field<'_, P>) {
-        self.open.add(entry);
-        if self.open.is_full() {
-            self.hand_over(field);
+        let judged = self.registered.judges(entry.kept.superseded_at);
+        let bag = if judged { &mut self.seen } else { &mut self.young };
+        bag.add(entry);
+        if bag.is_full() {
+            close(bag, &self.registered, field);
         }
     }
 
-    /// Puts the open bag into the backlog, so that any thread can go on with it.
+    /// Puts the open bags into the backlog, so that any thread can go on with them.
     pub fn hand_over<P: Pinned>(&mut self, field: Field<'_, P>) {
-        if self.open.is_empty() {
-            return;
+        for bag in [&mut self.young, &mut self.seen] {
+            close(bag, &self.registered, field);
         }
-        let mut bag = std::mem::take(&mut self.open);
-        bag.close(&self.registered);
-        push(bag, field);
     }
 
     /// Whether a bag is open.
     pub fn keeps_something(&self) -> bool {
-        !self.open.is_empty()
+        !self.young.is_empty() || !self.seen.is_empty()
+    }
+
+    /// Goes on with all removals as far as possible; true when none is left. In between grace periods must pass.
+    pub fn flush_removals<P: Pinned>(&mut self, field: Field<'_, P>) -> bool {
+        self.removals.flush(field)
+    }
+
+    /// Whether removals are under way.
+    pub fn is_removing(&self) -> bool {
+        !self.removals.is_empty()
+    }
+}
+
+/// Puts an open bag into the backlog, if there is anything in it.
+fn close<P: Pinned>(bag: &mut Bag, registered: &Registered, field: Field<'_, P>) {
+    if !bag.is_empty() {
+        let mut bag = std::mem::take(bag);
+        bag.close(registered);
+        push(bag, field);
     }
 }
 
@@ -206,8 +291,9 @@ fn push<P: Pinned>(bag: Bag, field: Field<'_, P>) {
     field.backlog.push(bag, field.pin);
 }
 
-fn has_history<P: Pinned>(record: RecordRef<'_>, pin: &P) -> bool {
-    // SAFETY: records live as long as the list; the view is dropped here.
-    let record = unsafe { RecordRef::new(record.as_ptr()) };
-    record.head(pin).is_some_and(|head| head.older(pin).is_some())
+/// Whether the chain has something to cut, or is a tombstone alone.
+fn is_worth_a_look<P: Pinned>(record: RecordRef<'_>, pin: &P) -> bool {
+    // SAFETY: alive under the caller's pin; the view is dropped here.
+    let record: RecordRef<'_> = unsafe { RecordRef::new(record.as_ptr()) };
+    record.head(pin).is_some_and(|head| head.is_tombstone() || head.older(pin).is_some())
 }

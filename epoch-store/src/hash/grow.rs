@@ -1,8 +1,9 @@
-//! Growing without a pause: when to begin, and moving one chunk at a time.
+//! Replacing a table without a pause: when to begin, and moving one chunk at a time.
 
-use super::table::CHUNK;
+use super::load::Load;
+use super::table::{Arrival, CHUNK, record_in};
 use super::{Front, Table};
-use crate::chain::{RecordRef, RecordWord};
+use crate::chain::RecordWord;
 use crate::reclaim::{Grace, Pinned, Shared};
 use crate::sync::{Ordering, mutant, ord, pause, prefetch};
 use crate::tally::Tally;
@@ -13,19 +14,13 @@ const LONG_PROBE: usize = 96;
 const LOOK_AHEAD: usize = 64;
 
 impl Table {
-    /// Counts an insert, and begins a growth at three quarters full.
-    ///
-    /// The shared counter is written once in `step` inserts: the hash decides which (one in `step` of all hashes).
+    /// Counts an insert, and begins a successor at three quarters full, or after a long probe.
     pub(super) fn count_one<P: Pinned>(&self, hash: u64, probes: usize, pin: &P, tally: &Tally) {
-        let capacity = self.capacity();
-        let step = (capacity / 1024).clamp(1, 64);
-        let long = probes >= LONG_PROBE.min(capacity / 2);
-        if !long && !((hash >> 32) as usize).is_multiple_of(step) {
-            return;
-        }
-        let used = self.used.fetch_add(step, Ordering::Relaxed) + step;
-        if long || used * 4 >= capacity * 3 {
-            self.successor(pin, tally);
+        let full = self.load.counts(hash) && self.load.one_used();
+        if probes >= LONG_PROBE.min(self.capacity() / 2) {
+            self.successor(Load::roomier, pin, tally);
+        } else if full {
+            self.successor(Load::fitting, pin, tally);
         }
     }
 
@@ -85,6 +80,7 @@ impl Front {
         self.unlink_moved(pin);
     }
 
+    /// Makes a slot final and copies its record, unless that is sealed. Any number of threads may do so at any time.
     fn move_slot<'p, P: Pinned>(
         &self,
         table: &Table,
@@ -94,19 +90,30 @@ impl Front {
         tally: &Tally,
     ) {
         let mut word = table.word(at);
-        while word.is_empty() {
-            if table.replace_empty(at, RecordWord::frozen()) || mutant!("move-skips-empty") {
-                return;
-            }
+        while !self.is_closed(table, at, word) {
             word = table.word(at);
         }
-        let Some(record) = word.record() else { return };
-        // SAFETY: a record in the hash is not freed while this thread is pinned.
-        let record: RecordRef<'_> = unsafe { RecordRef::new(record) };
-        let hash = self.hash(record.key());
-        while !to.insert(word, hash, pin, tally) {
-            to = to.successor(pin, tally);
+        let Some(record) = record_in(word, pin) else { return };
+        pause("slot-marked");
+        // I-42: looked at after the mark: from then on no newer record comes into this slot, so none is passed over.
+        if record.is_dead() && !mutant!("move-sealed") {
+            return;
         }
+        let arrival = Arrival::new(record, self.hash(record.key()));
+        while !to.insert(arrival, pin, tally) {
+            to = to.successor(Load::roomier, pin, tally);
+        }
+    }
+
+    /// Sees to it that no record comes into the slot any more. False: it has changed since `word` was loaded.
+    fn is_closed(&self, table: &Table, at: usize, word: RecordWord) -> bool {
+        if word.is_empty() {
+            return mutant!("move-skips-empty") || table.replace_empty(at, RecordWord::frozen());
+        }
+        word.record().is_none()
+            || word.is_moved()
+            || mutant!("move-unmarked")
+            || table.mark(at, word)
     }
 
     /// Unlinks every table at the front that is wholly moved.
@@ -124,10 +131,16 @@ impl Front {
         }
     }
 
-    /// Begins a growth whatever the count says: a model has no room to fill a table.
+    /// Begins a table of another size whatever the count says: a model has no room to fill a table.
+    #[cfg(epoch_loom)]
+    pub fn begin_rebuild<P: Pinned>(&self, capacity: usize, pin: &P, tally: &Tally) {
+        self.current(pin).successor(|_| capacity, pin, tally);
+    }
+
+    /// Begins a growth, as [`Front::begin_rebuild`].
     #[cfg(epoch_loom)]
     pub fn begin_growth<P: Pinned>(&self, pin: &P, tally: &Tally) {
-        self.current(pin).successor(pin, tally);
+        self.begin_rebuild(self.current(pin).capacity() * 2, pin, tally);
     }
 
     /// Claims a chunk and never moves it: what others see of a claimer that sleeps.
@@ -136,22 +149,36 @@ impl Front {
         self.current(pin).pick_chunk();
     }
 
-    /// Moves chunks until no table waits for it: for hosts that have time.
+    /// Moves chunks until no table waits for it and none is too large for what it holds: for hosts that have time.
+    ///
+    /// Ends if others do not begin growths for ever: a table that is too large gets a smaller successor.
     pub fn settle<P: Pinned>(&self, pin: &P, tally: &Tally) {
         loop {
             let table = self.current(pin);
             if table.next(pin).is_none() {
-                return;
+                if !table.load.is_roomy() {
+                    return;
+                }
+                table.successor(Load::fitting, pin, tally);
             }
             self.migrate_chunk(table.get(), pin, tally);
         }
     }
 
-    /// Helps a growth by one chunk, if there is one.
+    /// Helps a move by one chunk, if there is one.
     pub fn help<P: Pinned>(&self, pin: &P, tally: &Tally) {
         let table = self.current(pin);
         if table.next(pin).is_some() {
             self.migrate_chunk(table.get(), pin, tally);
+        }
+    }
+
+    /// Begins a smaller table if the current one has few records left. Only the current one is judged: what was to be
+    /// copied into it has been.
+    pub(super) fn shrink_if_sparse<P: Pinned>(&self, pin: &P, tally: &Tally) {
+        let table = self.current(pin);
+        if table.next(pin).is_none() && table.load.is_sparse() {
+            table.successor(Load::fitting, pin, tally);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::prefix::search;
 use super::{CAPACITY, Leaf, TAIL};
 use crate::chain::{Record, RecordRef, RecordWord};
 use crate::reclaim::{Node, Pinned};
-use crate::sync::{AtomicPtr, Ordering, Tracked, mutant, ord, pause, prefetch};
+use crate::sync::{AtomicPtr, AtomicU32, Ordering, Tracked, mutant, ord, pause, prefetch};
 use crate::tally::{Event, Tally};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
@@ -12,6 +12,12 @@ use std::ptr::NonNull;
 
 /// `high_len` of a body without an upper fence.
 const UNBOUNDED: u32 = u32::MAX;
+/// `skip` of a body that is frozen.
+const FROZEN: u32 = u32::MAX;
+/// Bit of the notes: the right neighbour is frozen, and waits to be unlinked. Below it: how many sealed records were noted.
+const FROZEN_NEIGHBOUR: u32 = 1 << 31;
+/// Sealed records pay for a copy without them when they are at least one in so many entries.
+const DEAD_SHARE: usize = 8;
 
 /// The header of a body. Behind it: the upper fence (read by everyone who arrives), `len` prefixes, `len` record pointers.
 #[repr(C)]
@@ -20,6 +26,8 @@ pub struct Body {
     len: Tracked<u32>,
     skip: u32,
     high_len: u32,
+    /// What a fold should see to: hints, made since the body was. They may miss something.
+    notes: AtomicU32,
     next: Option<NonNull<Leaf>>,
     tail: [AtomicPtr<Record>; TAIL],
 }
@@ -62,19 +70,27 @@ impl Body {
         Self::alloc(Contents { entries: &[], skip: 0, high: None, next: None })
     }
 
+    /// The last body of a leaf: without entries, and without room for any.
+    pub(super) fn frozen(high: Option<&[u8]>, next: Option<NonNull<Leaf>>) -> NonNull<Self> {
+        Self::alloc(Contents { entries: &[], skip: FROZEN as usize, high, next })
+    }
+
     pub(super) fn alloc(contents: Contents<'_>) -> NonNull<Self> {
         let Contents { entries, skip, high, next } = contents;
         let plan = Plan::new(entries.len(), high.map_or(0, <[u8]>::len));
         // SAFETY: the layout holds at least the header.
         let raw = unsafe { alloc(plan.layout) };
         let Some(body) = NonNull::new(raw.cast::<Self>()) else { handle_alloc_error(plan.layout) };
+        let open = skip != FROZEN as usize || mutant!("frozen-open");
+        let slot = if open { RecordWord::EMPTY } else { RecordWord::frozen() };
         let narrow = |n: usize| u32::try_from(n).expect("leaf sizes and fences are small");
         let header = Self {
             len: Tracked::new(narrow(entries.len())),
             skip: narrow(skip),
             high_len: high.map_or(UNBOUNDED, |high| narrow(high.len())),
+            notes: AtomicU32::new(0),
             next,
-            tail: std::array::from_fn(|_| AtomicPtr::new(RecordWord::EMPTY.raw())),
+            tail: std::array::from_fn(|_| AtomicPtr::new(slot.raw())),
         };
         // SAFETY: fresh memory of `plan.layout`; every offset below is inside it and aligned by `Layout::extend`.
         unsafe {
@@ -177,6 +193,14 @@ impl<'p> BodyRef<'p> {
         unsafe { (*self.body.as_ptr()).skip as usize }
     }
 
+    /// Whether this is the last body of a leaf that is to be unlinked, or has been. It never changes, so what is to the
+    /// right of it may be gone, unless the leaf was linked when this pin had begun (I-44).
+    #[inline]
+    pub fn is_frozen(self) -> bool {
+        // SAFETY: alive; never changes.
+        unsafe { (*self.body.as_ptr()).skip == FROZEN }
+    }
+
     /// The right neighbour.
     pub fn next(self) -> Option<NonNull<Leaf>> {
         // SAFETY: alive; never changes.
@@ -233,7 +257,8 @@ impl<'p> BodyRef<'p> {
     /// Record `i` of the sorted entries.
     #[inline]
     pub fn record(self, i: usize) -> RecordRef<'p> {
-        // SAFETY: a record in a live body is not freed while the body can be read (it leaves the list first).
+        // SAFETY: I-43: a record is retired after the swap that replaced the last body it is in; this pin loaded the body
+        // before that swap.
         unsafe { RecordRef::new(self.pointers()[i]) }
     }
 
@@ -251,6 +276,47 @@ impl<'p> BodyRef<'p> {
     /// The record of `key`, if it is among the sorted entries.
     pub(super) fn find_sorted(self, key: &[u8]) -> Option<RecordRef<'p>> {
         self.position(key).ok().map(|i| self.record(i))
+    }
+
+    /// Whether this very record is in the leaf.
+    pub(super) fn holds(self, record: RecordRef<'_>) -> bool {
+        self.find_sorted(record.key()).is_some_and(|there| there == record)
+            || self.tail().any(|there| there == record)
+    }
+
+    fn notes(self) -> &'p AtomicU32 {
+        // SAFETY: alive.
+        unsafe { &(*self.body.as_ptr()).notes }
+    }
+
+    fn dead(self) -> usize {
+        (self.notes().load(Ordering::Relaxed) & !FROZEN_NEIGHBOUR) as usize
+    }
+
+    /// One more of the entries is sealed, or one that is must go now. Orders nothing: who acts on it looks at the records.
+    pub(super) fn note_dead(self) {
+        self.notes().fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether a copy should look at every record for those that are sealed.
+    pub(super) fn has_dead(self) -> bool {
+        self.dead() > 0
+    }
+
+    /// The right neighbour waits to be unlinked.
+    pub(super) fn note_frozen_neighbour(self) {
+        self.notes().fetch_or(FROZEN_NEIGHBOUR, Ordering::Relaxed);
+    }
+
+    /// Whether a copy should look at its right neighbour for whether it is frozen.
+    pub(super) fn has_frozen_neighbour(self) -> bool {
+        self.notes().load(Ordering::Relaxed) & FROZEN_NEIGHBOUR != 0
+    }
+
+    /// Whether so many are sealed that the leaf should be copied without them.
+    pub(super) fn is_worth_dropping(self) -> bool {
+        let dead = self.dead();
+        dead > 0 && dead * DEAD_SHARE >= self.sorted_len() + self.tail().count()
     }
 
     #[inline]
@@ -322,8 +388,9 @@ impl<'p> BodyRef<'p> {
                 return;
             }
             let frozen = RecordWord::frozen().raw();
-            // Acquire on failure: the record that came instead is about to be read.
-            let (publish, look) = (Ordering::Relaxed, ord!("tail-load", Acquire));
+            // Release: whoever finds the tail frozen sees the notes that this thread made (`note_dead`). Acquire on failure:
+            // the record that came instead is about to be read.
+            let (publish, look) = (ord!("tail-freeze", Release), ord!("tail-load", Acquire));
             if seen.is_empty() && slot.compare_exchange(seen.raw(), frozen, publish, look).is_ok() {
                 return;
             }

@@ -1,60 +1,95 @@
-//! Folding a tail into its body, and splitting a body that grew too long: one CAS either way.
+//! Folding a tail into its body, and with the same CAS splitting a body that grew too long, leaving out sealed records,
+//! freezing a leaf that has none left, and unlinking a frozen neighbour.
 
 use super::body::{Body, BodyRef, Contents, Entry};
 use super::prefix::{better_skip, prefix8, separator};
-use super::{CAPACITY, Leaf, List, TAIL};
+use super::{CAPACITY, Leaf, LeafRef, List, Place, TAIL};
 use crate::chain::{Record, RecordRef};
 use crate::reclaim::{Grace, Node, Pinned};
-use crate::sync::{mutant, pause};
+use crate::sync::{mutant, pause, prefetch};
 use crate::tally::{Event, Tally};
 use smallvec::SmallVec;
 use std::ptr::NonNull;
 
 type Entries = SmallVec<[Entry; CAPACITY + TAIL]>;
+type Records = SmallVec<[NonNull<Record>; TAIL]>;
+
+/// What became of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refilled {
+    /// Somebody else replaced the body.
+    Lost,
+    /// The leaf has a new body.
+    Done,
+    /// The leaf has its last body: nothing was left in it.
+    Frozen,
+}
 
 /// What is to take the place of a body.
-struct Replacement {
+struct Replacement<'p> {
     body: NonNull<Body>,
+    /// It is the leaf's last.
+    frozen: bool,
     /// The leaf split off to the right.
     right: Option<NonNull<Leaf>>,
+    /// The right neighbour, if this unlinks it.
+    absorbed: Option<LeafRef<'p>>,
 }
 
 impl List {
     /// Replaces `body` by one with its tail sorted in, or by two. Anyone may do it; one succeeds.
-    pub fn fold<P: Pinned>(&self, leaf: &Leaf, body: BodyRef<'_>, pin: &P, tally: &Tally) {
+    ///
+    /// Sealed records are left out if any are thought to be there; if nothing remains, the leaf is unlinked.
+    pub fn fold<P: Pinned>(&self, leaf: LeafRef<'_>, body: BodyRef<'_>, pin: &P, tally: &Tally) {
+        if body.is_frozen() {
+            return self.unlink(leaf, pin, tally);
+        }
+        if self.refill(leaf, body, pin, tally) == Refilled::Frozen {
+            pause("leaf-frozen");
+            self.unlink(leaf, pin, tally);
+        }
+    }
+
+    /// One try of a fold, with all that the notes in the body ask for.
+    pub(super) fn refill<P: Pinned>(
+        &self,
+        leaf: LeafRef<'_>,
+        body: BodyRef<'_>,
+        pin: &P,
+        tally: &Tally,
+    ) -> Refilled {
         body.seal();
         pause("tail-sealed");
-        let entries = merge(body);
-        let new = if entries.len() > CAPACITY {
-            split(leaf, body, &entries)
-        } else {
-            let contents = Contents {
-                entries: &entries,
-                skip: body.skip(),
-                high: body.high(),
-                next: body.next(),
-            };
-            Replacement { body: Body::alloc(contents), right: None }
-        };
+        let mut entries = merge(body);
+        let dropped = if body.has_dead() { drop_sealed(&mut entries) } else { Records::new() };
+        let new = replace(&leaf, body, &entries, frozen_neighbour(body, pin));
         pause("body-built");
         if !leaf.swap(body.as_ptr(), new.body) {
             tally.one(Event::CasFailures);
             new.free();
-            return;
+            return Refilled::Lost;
         }
         // SAFETY: I-1: the swap unlinked it; it is reached only through loads of the leaf by pinned threads.
         unsafe { pin.retire(body.as_ptr(), Grace::One) };
         tally.one(Event::Folds);
+        for record in dropped {
+            // SAFETY: I-37: its sealer retires it after a grace period that begins after it is out of the list: now.
+            unsafe { RecordRef::new(record) }.leave_list();
+        }
         if let Some(right) = new.right {
             tally.one(Event::Splits);
             pause("leaf-split");
-            // SAFETY: linked by the swap; leaves live as long as the list (I-13).
-            self.index.add(unsafe { right.as_ref() }, pin, tally);
+            // SAFETY: linked by the swap, under this pin (I-44).
+            self.index.add(unsafe { LeafRef::new(right) }, pin, tally);
         }
+        if let Some(absorbed) = new.absorbed {
+            self.give_back(absorbed, pin, tally);
+        }
+        if new.frozen { Refilled::Frozen } else { Refilled::Done }
     }
 }
 
-impl Replacement {
+impl Replacement<'_> {
     /// Takes back what was never linked.
     fn free(self) {
         // SAFETY: never shared; the records belong to the body that stayed.
@@ -104,29 +139,96 @@ fn merge(body: BodyRef<'_>) -> Entries {
     entries
 }
 
+/// Leaves out what is sealed now, and says what that is, at the price of a cache miss per entry. What is sealed later stays
+/// until the next look.
+fn drop_sealed(entries: &mut Entries) -> Records {
+    for (_, record) in entries.iter() {
+        prefetch::read(record.as_ptr());
+    }
+    let mut dropped = Records::new();
+    entries.retain(|&mut (_, record)| {
+        // SAFETY: records of a live body (see `BodyRef::record`).
+        let sealed = unsafe { RecordRef::new(record) }.is_dead();
+        if sealed {
+            dropped.push(record);
+        }
+        !sealed
+    });
+    dropped
+}
+
+/// The right neighbour and its last body, if somebody has noted that it is frozen.
+fn frozen_neighbour<'p, P: Pinned>(body: BodyRef<'p>, pin: &'p P) -> Option<Place<'p>> {
+    let next = body.next().filter(|_| body.has_frozen_neighbour())?;
+    // SAFETY: `body` is the live body of a leaf, loaded under the pin (I-44).
+    let leaf = unsafe { LeafRef::new(next) };
+    Some((leaf, leaf.body(pin))).filter(|(_, last)| last.is_frozen())
+}
+
+/// What is to stand in place of `body`: these entries, and what lies to the right of `frozen`, if there is such a leaf.
+fn replace<'p>(
+    leaf: &Leaf,
+    body: BodyRef<'p>,
+    entries: &[Entry],
+    frozen: Option<Place<'p>>,
+) -> Replacement<'p> {
+    let absorbs = mutant!("frozen-absorbs") && body.is_frozen();
+    if entries.is_empty() && !leaf.is_first() && !absorbs {
+        // Its own right neighbour has to wait until this leaf is gone.
+        let body = Body::frozen(body.high(), body.next());
+        return Replacement { body, frozen: true, right: None, absorbed: None };
+    }
+    let fences = frozen.map_or(body, |(_, last)| last);
+    let rest = Rest { high: fences.high(), next: fences.next() };
+    let (body, right) = if entries.len() > CAPACITY {
+        split(leaf, body, entries, rest)
+    } else {
+        (part(body, entries, leaf.low(), rest), None)
+    };
+    Replacement { body, frozen: false, right, absorbed: frozen.map(|(leaf, _)| leaf) }
+}
+
+/// What lies to the right of a body.
+#[derive(Debug, Clone, Copy)]
+struct Rest<'a> {
+    high: Option<&'a [u8]>,
+    next: Option<NonNull<Leaf>>,
+}
+
+/// A body for some of the entries of `old`, between other fences: their prefixes are taken anew if these ask for it (I-16).
+fn part(old: BodyRef<'_>, entries: &[Entry], low: &[u8], rest: Rest<'_>) -> NonNull<Body> {
+    let Rest { high, next } = rest;
+    let skip = better_skip(old.skip(), low, high);
+    if skip == old.skip() {
+        return Body::alloc(Contents { entries, skip: old.skip(), high, next });
+    }
+    let renewed: Entries =
+        entries.iter().map(|&(_, record)| (prefix8(key_of(record), skip), record)).collect();
+    Body::alloc(Contents { entries: &renewed, skip, high, next })
+}
+
+fn key_of<'a>(record: NonNull<Record>) -> &'a [u8] {
+    // SAFETY: records of a live body (see `BodyRef::record`); no caller keeps the key.
+    unsafe { RecordRef::new(record) }.key()
+}
+
 /// Two bodies for the entries of one. Ascending inserts leave the left one full.
-fn split(leaf: &Leaf, body: BodyRef<'_>, entries: &[Entry]) -> Replacement {
-    // SAFETY: records of a live body (see `BodyRef::record`).
-    let key = |record: NonNull<Record>| unsafe { RecordRef::new(record) }.key();
+fn split(
+    leaf: &Leaf,
+    body: BodyRef<'_>,
+    entries: &[Entry],
+    rest: Rest<'_>,
+) -> (NonNull<Body>, Option<NonNull<Leaf>>) {
     let sorted = body.sorted_len();
     let ascending = sorted * 2 >= CAPACITY
         && sorted < entries.len()
         && body.pointers().last() == entries.get(sorted.wrapping_sub(1)).map(|entry| &entry.1);
     let middle = if ascending { sorted } else { entries.len() / 2 };
     let (left, right) = entries.split_at(middle);
-    let fence = separator(key(left[middle - 1].1), key(right[0].1));
-    let part = |entries: &[Entry], low: &[u8], high: Option<&[u8]>, next| {
-        let skip = better_skip(body.skip(), low, high);
-        let renewed: Entries = if skip == body.skip() {
-            entries.into()
-        } else {
-            entries.iter().map(|&(_, record)| (prefix8(key(record), skip), record)).collect()
-        };
-        Body::alloc(Contents { entries: &renewed, skip, high, next })
-    };
-    let next = if mutant!("split-loses-next") { None } else { body.next() };
-    let right_body = part(right, fence, body.high(), next);
+    let fence = separator(key_of(left[middle - 1].1), key_of(right[0].1));
+    let rest = Rest { next: rest.next.filter(|_| !mutant!("split-loses-next")), ..rest };
+    let right_body = part(body, right, fence, rest);
     let right_leaf = NonNull::from(Box::leak(Box::new(Leaf::new(fence.into(), right_body))));
-    let left_body = part(left, leaf.low(), Some(fence), Some(right_leaf));
-    Replacement { body: left_body, right: Some(right_leaf) }
+    let beside = Rest { high: Some(fence), next: Some(right_leaf) };
+    (part(body, left, leaf.low(), beside), Some(right_leaf))
 }

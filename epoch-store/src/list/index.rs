@@ -1,9 +1,11 @@
 //! The index above the leaves: an immutable tree, path-copied for every new leaf and published by one CAS.
 //!
-//! It is a hint (I-15): a tree that misses a leaf sends its readers to a leaf further left, and they walk.
+//! It is a hint (I-15): a tree that misses a leaf sends its readers to a leaf further left, and they walk. A leaf that was
+//! unlinked is taken out by a copy of its path too (`prune.rs`).
 
-use super::Leaf;
 use super::node::{Child, FANOUT, Node, Span};
+use super::prune::{Pruned, prune, shrink};
+use super::{Leaf, LeafRef};
 use crate::reclaim::{Grace, Node as _, Pinned, Shared};
 use crate::sync::{AtomicPtr, Ordering, mutant, ord, pause};
 use crate::tally::{Event, Tally};
@@ -23,18 +25,34 @@ pub(super) struct Index {
 
 /// One attempt at a new tree.
 #[derive(Default)]
-struct Draft {
+pub(super) struct Draft {
     /// Nodes made for it: freed if the attempt fails.
-    fresh: Nodes,
+    pub(super) fresh: Nodes,
     /// Nodes of the old tree that it does without: retired if it succeeds.
-    replaced: Nodes,
+    pub(super) replaced: Nodes,
 }
 
 impl Draft {
-    fn keep(&mut self, node: Box<Node>) -> NonNull<Node> {
+    pub(super) fn keep(&mut self, node: Box<Node>) -> NonNull<Node> {
         let node = NonNull::from(Box::leak(node));
         self.fresh.push(node);
         node
+    }
+
+    /// After its tree was published.
+    fn retire_replaced<P: Pinned>(self, pin: &P) {
+        for node in self.replaced {
+            // SAFETY: I-1: the swap unlinked the only tree that these nodes are in but the new one is without.
+            unsafe { pin.retire(node, Grace::One) };
+        }
+    }
+
+    /// After another tree was published.
+    fn discard(self) {
+        for node in self.fresh {
+            // SAFETY: never linked.
+            unsafe { Node::free(node) };
+        }
     }
 }
 
@@ -49,7 +67,7 @@ impl Index {
         Self { root: AtomicPtr::new(Box::into_raw(root)) }
     }
 
-    fn root<'p, P: Pinned>(&self, pin: &'p P) -> Shared<'p, Node> {
+    pub(super) fn root<'p, P: Pinned>(&self, pin: &'p P) -> Shared<'p, Node> {
         let root = NonNull::new(self.root.load(ord!("index-load", Acquire)));
         let root = root.expect("the index always has a root");
         pin.protects(root);
@@ -84,8 +102,8 @@ impl Index {
         }
     }
 
-    /// Adds a linked leaf, unless it is there or others win [`TRIES`] times. Lock-free.
-    pub(super) fn add<P: Pinned>(&self, leaf: &Leaf, pin: &P, tally: &Tally) {
+    /// Adds a leaf that the caller saw live under its pin, unless it is there or others win [`TRIES`] times. Lock-free.
+    pub(super) fn add<P: Pinned>(&self, leaf: LeafRef<'_>, pin: &P, tally: &Tally) {
         if mutant!("index-add-skipped") {
             return;
         }
@@ -99,34 +117,48 @@ impl Index {
                 top = draft.keep(Node::new(root.height() + 1, 0, whole, &[left, right]));
             }
             pause("index-built");
-            if self.publish(root, top, &draft, pin) {
+            if self.publish(root, top) {
+                pause("leaf-indexed");
+                // Frozen meanwhile: its owner may have looked for it before it was here (I-45).
+                let frozen = leaf.body(pin).is_frozen();
+                draft.retire_replaced(pin);
+                if frozen && !mutant!("index-add-unchecked") {
+                    self.remove(leaf, pin, tally);
+                }
                 return;
             }
             tally.one(Event::CasFailures);
-            for node in draft.fresh {
-                // SAFETY: never linked.
-                unsafe { Node::free(node) };
-            }
+            draft.discard();
         }
     }
 
-    fn publish<P: Pinned>(
-        &self,
-        old: Shared<'_, Node>,
-        new: NonNull<Node>,
-        draft: &Draft,
-        pin: &P,
-    ) -> bool {
-        let publish = ord!("index-swap", Release);
-        let old = old.as_ptr().as_ptr();
-        let won = self.root.compare_exchange(old, new.as_ptr(), publish, Ordering::Relaxed).is_ok();
-        if won {
-            for &node in &draft.replaced {
-                // SAFETY: I-1: the swap unlinked the only tree that these nodes are in but the new one is without.
-                unsafe { pin.retire(node, Grace::One) };
+    /// Takes a frozen leaf out, if it is there. Whoever puts it in afterwards sees that it is frozen (I-45). Lock-free.
+    pub(super) fn remove<P: Pinned>(&self, leaf: LeafRef<'_>, pin: &P, tally: &Tally) {
+        loop {
+            let root = self.root(pin);
+            let mut draft = Draft::default();
+            let whole = Span { low: &[], high: None };
+            let top = match prune(root, whole, leaf, &mut draft, pin) {
+                Pruned::Rest(top) => shrink(top, &mut draft),
+                Pruned::Nothing => unreachable!("the first leaf is never taken out"),
+                // Not there: still an RMW on the root, for those who are about to put it in.
+                Pruned::Whole if mutant!("index-remove-unfenced") => return,
+                Pruned::Whole => root.as_ptr(),
+            };
+            pause("index-pruned");
+            if self.publish(root, top) {
+                draft.retire_replaced(pin);
+                return;
             }
+            tally.one(Event::CasFailures);
+            draft.discard();
         }
-        won
+    }
+
+    fn publish(&self, old: Shared<'_, Node>, new: NonNull<Node>) -> bool {
+        let publish = ord!("index-swap", AcqRel);
+        let old = old.as_ptr().as_ptr();
+        self.root.compare_exchange(old, new.as_ptr(), publish, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -134,7 +166,7 @@ impl Index {
 fn insert<P: Pinned>(
     node: Shared<'_, Node>,
     span: Span<'_>,
-    leaf: &Leaf,
+    leaf: LeafRef<'_>,
     draft: &mut Draft,
     pin: &P,
 ) -> Option<Grown> {
@@ -144,7 +176,7 @@ fn insert<P: Pinned>(
     };
     let old = node.child(at);
     let (replaced, added) = match old.node {
-        None => (old, Some(Child { leaf: NonNull::from(leaf), node: None })),
+        None => (old, Some(Child { leaf: leaf.as_ptr(), node: None })),
         Some(below) => {
             pin.protects(below);
             // SAFETY: as in `descend`.

@@ -1,7 +1,7 @@
 //! A node of the index tree. Immutable once linked; all arithmetic on it happens on private copies.
 
 use super::Leaf;
-use super::prefix::{better_skip, prefix8, search};
+use super::prefix::{better_skip, common, prefix8, search};
 use crate::reclaim::Node as Reclaimable;
 use crate::sync::{Tracked, prefetch};
 use std::ptr::NonNull;
@@ -41,9 +41,16 @@ pub(super) struct Child {
 }
 
 impl Child {
+    /// A node as a child. It is alive.
+    pub(super) fn above(node: NonNull<Node>) -> Self {
+        // SAFETY: alive by contract; immutable.
+        let leaf = unsafe { node.as_ref() }.child(0).leaf;
+        Self { leaf, node: Some(node) }
+    }
+
     /// The low fence of a leaf in the index.
     pub(super) fn low<'a>(self) -> &'a [u8] {
-        // SAFETY: leaves in the index are linked and live as long as the list (I-13, I-15); `'a` never leaves it.
+        // SAFETY: leaves in a tree that was loaded under a pin live as long as the pin (I-45); `'a` is never longer.
         unsafe { self.leaf.as_ref() }.low()
     }
 }
@@ -108,6 +115,16 @@ impl Node {
 
     pub(super) fn skip(&self) -> usize {
         self.skip
+    }
+
+    /// Whether its prefixes order keys in `span` (I-16).
+    pub(super) fn fits(&self, span: Span<'_>) -> bool {
+        self.skip == 0 || span.high.is_some_and(|high| self.skip <= common(span.low, high))
+    }
+
+    /// The node below, if there is just one.
+    pub(super) fn only_child(&self) -> Option<NonNull<Node>> {
+        self.children[0].filter(|_| self.len() == 1)
     }
 
     pub(super) fn child(&self, at: usize) -> Child {

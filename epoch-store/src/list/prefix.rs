@@ -17,12 +17,12 @@ pub(super) fn common(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// The `skip` for the fences `low` and `high`, given the one in use: kept unless much can be gained, because taking new
-/// prefixes touches every key.
+/// The `skip` for the fences `low` and `high`, given the one in use: kept unless the fences have moved apart, or much can
+/// be gained, because taking new prefixes touches every key.
 pub(super) fn better_skip(in_use: usize, low: &[u8], high: Option<&[u8]>) -> usize {
     const WORTH_IT: usize = 3;
     let possible = high.map_or(0, |high| common(low, high));
-    if possible >= in_use + WORTH_IT { possible } else { in_use }
+    if possible < in_use || possible >= in_use + WORTH_IT { possible } else { in_use }
 }
 
 /// The shortest key that is above `left` and not above `right`.

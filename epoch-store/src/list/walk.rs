@@ -1,4 +1,4 @@
-//! Reading one leaf's records in order, tail included, within bounds.
+//! Reading one leaf's records in order, tail included, within bounds. Sealed ones too: their readers see nothing in them.
 
 use super::BodyRef;
 use super::fold::sorted_tail;
@@ -15,7 +15,24 @@ pub struct Within<'a> {
     pub to: Bound<&'a [u8]>,
 }
 
-impl Within<'_> {
+impl<'a> Within<'a> {
+    /// The key from which on a walk to the right meets all that lie inside.
+    pub fn lowest(&self) -> &'a [u8] {
+        match self.from {
+            Bound::Included(from) | Bound::Excluded(from) => from,
+            Bound::Unbounded => &[],
+        }
+    }
+
+    /// Whether a leaf that begins at `low` may hold keys inside, if the one before it did.
+    pub fn reaches(&self, low: &[u8]) -> bool {
+        match self.to {
+            Bound::Included(to) => low <= to,
+            Bound::Excluded(to) => low < to,
+            Bound::Unbounded => true,
+        }
+    }
+
     /// Whether `key` lies inside.
     pub fn contains(&self, key: &[u8]) -> bool {
         let after = match self.from {

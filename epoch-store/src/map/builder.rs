@@ -1,7 +1,9 @@
 //! Choices made before a map exists.
 
 use super::Map;
+use crate::error::MAX_KEY_SPACES;
 use crate::store::{Options, StoreRef};
+use std::time::Duration;
 
 /// Builds a [`Map`] with choices; see [`Map::builder`].
 #[derive(Debug, Clone, Default)]
@@ -12,10 +14,84 @@ pub struct Builder {
 impl Builder {
     /// The most writes that a batch may have; a larger one is refused. Default: 16,777,216.
     ///
-    /// A commit that comes after a large one waits for it: this bounds how long.
+    /// A commit that comes after a large one waits for it: this bounds how long, but for ranges: one that is
+    /// [deleted](Map::delete_range) counts as one write, and what comes behind it waits for a walk over all of its keys.
     #[must_use]
     pub fn max_batch_len(mut self, writes: usize) -> Self {
         self.options.max_batch_len = writes;
+        self
+    }
+
+    /// The most key spaces with a name that the map may have, at most [`MAX_KEY_SPACES`], which is the default. One that
+    /// would be too many is refused with [`Error::TooManySpaces`](crate::Error::TooManySpaces).
+    ///
+    /// A space takes two to three KiB and is never removed: where names come from users, this bounds how many they make.
+    #[must_use]
+    pub fn max_key_spaces(mut self, spaces: usize) -> Self {
+        self.options.max_key_spaces = spaces.min(MAX_KEY_SPACES);
+        self
+    }
+
+    /// How many versions before the newest can be opened by their number: [`Map::snapshot_at`], [`Map::changes_since`].
+    /// Default: none.
+    ///
+    /// At least so many stay; they are let go in steps of an eighth of their number. A version that is retained keeps
+    /// what was overwritten since, of every key: memory grows with what is written within the window, and the
+    /// chain of a key that is written all the time gets as long as the window, for readers of old versions and for the
+    /// collector: a write to such a key costs a sixteenth of the window in steps. Readers of new versions do not walk it.
+    ///
+    /// ```
+    /// use epoch_store::{Error, Map, Version};
+    /// let map = Map::builder().retain_versions(2).build();
+    /// for value in ["1", "2", "3", "4"] {
+    ///     map.put("k", value)?;
+    /// }
+    /// assert_eq!(map.snapshot_at(Version::from(2))?.get("k").unwrap(), b"2");
+    /// map.maintain();
+    /// let (version, oldest) = (Version::from(1), Version::from(2));
+    /// assert_eq!(map.snapshot_at(version).unwrap_err(), Error::VersionCollected { version, oldest });
+    /// assert_eq!(map.stats().oldest_version, oldest);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn retain_versions(mut self, versions: u64) -> Self {
+        self.options.policy.versions = versions;
+        self
+    }
+
+    /// For how long a version can be opened by its number after it ceased to be the newest. With
+    /// [`retain_versions`](Builder::retain_versions) too, what either of them keeps is kept. Default: none.
+    ///
+    /// The age is counted from when the version was superseded, on a monotonic clock. It is known by samples, which
+    /// writes take on their way, eight of them within the age at most, and [`Map::maintain`] every time: so versions stay
+    /// for the age at least, and while the map is written to for about a quarter longer at most. A map that falls quiet
+    /// keeps them until it is written to again, or maintained twice with the age in between.
+    #[must_use]
+    pub fn retain_age(mut self, age: Duration) -> Self {
+        self.options.policy.age = age;
+        self
+    }
+
+    /// A [`Lease`](crate::Lease) that falls more than so many versions behind the newest is taken back by whoever collects
+    /// garbage next. Default: never, only by [`Map::revoke_older_than`].
+    ///
+    /// ```
+    /// use epoch_store::{Error, Map};
+    /// let map = Map::builder().revoke_leases_after(10).build();
+    /// map.put("k", "first")?;
+    /// let lease = map.lease();
+    /// for _ in 0..11 {
+    ///     map.put("k", "later")?;
+    /// }
+    /// map.maintain();
+    /// assert!(lease.is_revoked());
+    /// assert_eq!(lease.iter().next().unwrap(), Err(Error::SnapshotRevoked { version: lease.version() }));
+    /// assert_eq!(map.stats().versions, 1);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn revoke_leases_after(mut self, versions: u64) -> Self {
+        self.options.policy.lease = Some(versions);
         self
     }
 

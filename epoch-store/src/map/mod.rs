@@ -6,10 +6,11 @@ pub use builder::Builder;
 
 use crate::batch::WriteOp;
 use crate::error::Error;
-use crate::snapshot::Snapshot;
+use crate::key_space::KeySpace;
+use crate::snapshot::{ChangeSet, Lease, Snapshot};
 use crate::stats::{Stats, Survey};
 use crate::store::StoreRef;
-use crate::{Version, WriteBatch};
+use crate::{KeyRange, Version, WriteBatch};
 use std::fmt;
 
 /// An ordered map of byte keys to byte values that many threads read and write at once, at consistent versions.
@@ -18,6 +19,9 @@ use std::fmt;
 ///
 /// *Guarantee.* Every [`put`](Map::put), [`delete`](Map::delete) and [`commit`](Map::commit) is one atomic step, linearizable,
 /// with a number of its own. Reads go through a [`Snapshot`].
+///
+/// *Key spaces.* A map may hold several ordered maps that share its commits and snapshots: [`Map::key_space`]. What names
+/// no space is in the default one.
 ///
 /// *Not a lock.* A commit does not check that what its writer read before is still current: two threads that each read,
 /// compute and commit can overwrite each other's work, where a write guard held all the way would not let them. Let one
@@ -71,8 +75,13 @@ impl Map {
 
     /// Stores `value` under `key` as a commit of its own. Returns its version once it is visible.
     ///
+    /// *Memory.* The first version of a key, if its value has at most 254 bytes, lies in one block with the key. Its room,
+    /// the value's length and some 20 bytes of header, is not given back when the key is overwritten, but stays idle until
+    /// the key is deleted and removed.
+    ///
     /// # Errors
-    /// [`Error::EmptyKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`]; nothing is stored then.
+    /// [`Error::EmptyKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`]; [`Error::BatchTooLarge`], if this map allows
+    /// no writes at all. Nothing is stored then.
     ///
     /// ```
     /// use epoch_store::{Error, Map};
@@ -84,16 +93,17 @@ impl Map {
     /// ```
     #[inline]
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Version, Error> {
-        self.write(WriteOp { key: key.as_ref(), value: Some(value.as_ref()) })
+        self.write(WriteOp { space: 0, key: key.as_ref(), value: Some(value.as_ref()) })
     }
 
     /// Deletes `key` as a commit of its own, also if it has no value.
     ///
-    /// The key's record stays, with a version of about 20 bytes that says "deleted" (also for a key that was never there):
-    /// a workload that deletes ever new keys grows. [`Survey::tombstones`] counts them.
+    /// A version that says "deleted" takes the place of the value. When no snapshot sees an older one any more, the key is
+    /// removed with everything that was there for it: by later writes, a few steps each, or by [`Map::maintain`].
     ///
     /// # Errors
-    /// [`Error::EmptyKey`], [`Error::KeyTooLong`]; nothing is changed then.
+    /// [`Error::EmptyKey`], [`Error::KeyTooLong`]; [`Error::BatchTooLarge`], if this map allows no writes at all. Nothing
+    /// is changed then.
     ///
     /// ```
     /// # let map = epoch_store::Map::new();
@@ -103,7 +113,38 @@ impl Map {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<Version, Error> {
-        self.write(WriteOp { key: key.as_ref(), value: None })
+        self.write(WriteOp { space: 0, key: key.as_ref(), value: None })
+    }
+
+    /// Deletes every key in `range`, as a commit of its own: those that have a value in the version before it, and no others.
+    /// Keys put by commits of other threads meanwhile are deleted if those commits come before, and stay if they come
+    /// after.
+    ///
+    /// Takes time proportional to the keys between the bounds, without a limit on their number: a range counts as one write
+    /// in [`Builder::max_batch_len`], however long it is. A commit that comes behind it waits for its walk over those keys.
+    /// It helps by walking them too: the work is repeated, not shared. A walk runs under one pin, so that nothing is
+    /// given back to the allocator for as long. Where that is too long, delete part after part.
+    /// ([`WriteBatch::delete_range`] puts a range into a batch.) An inverted range, or one without keys, deletes nothing and is
+    /// a commit all the same.
+    ///
+    /// # Errors
+    /// [`Error::BatchTooLarge`], if this map allows no writes at all.
+    ///
+    /// ```
+    /// # let map = epoch_store::Map::new();
+    /// map.put("a1", "")?;
+    /// map.put("a2", "")?;
+    /// map.put("b", "")?;
+    /// let before = map.snapshot();
+    /// map.delete_range("a".."b")?;
+    /// assert_eq!(map.snapshot().iter().count(), 1);
+    /// assert_eq!(before.iter().count(), 3);
+    /// map.delete_range(..)?;
+    /// assert_eq!(map.stats().live_keys, 0);
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn delete_range(&self, range: impl KeyRange) -> Result<Version, Error> {
+        self.store.commit_batch(WriteBatch::new().delete_range(range)).map(Version::from)
     }
 
     #[inline]
@@ -112,12 +153,14 @@ impl Map {
     }
 
     /// Applies all writes of `batch` as one commit. Returns its version once it is visible: whole, to everybody. An
-    /// empty batch commits nothing and returns the newest version.
+    /// empty batch commits nothing and returns the newest version. The batch is left as it is: clear it before it is filled
+    /// again, or its writes are made twice.
     ///
     /// Takes time proportional to the batch; a commit that comes after a large one waits for it, or helps it.
     ///
     /// # Errors
-    /// Those of [`Map::put`] for the first write that has one, or [`Error::BatchTooLarge`]; nothing is applied then.
+    /// Those of [`Map::put`] for the first write that has one, [`Error::BatchTooLarge`], or [`Error::ForeignSpace`];
+    /// nothing is applied then.
     ///
     /// ```
     /// use epoch_store::{Map, WriteBatch};
@@ -129,7 +172,66 @@ impl Map {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn commit(&self, batch: &WriteBatch) -> Result<Version, Error> {
-        self.store.commit(batch.ops()).map(Version::from)
+        batch.check_belongs_to(self.store.serial())?;
+        self.store.commit_batch(batch).map(Version::from)
+    }
+
+    /// The key space with this name, which is created if there is none: an ordered map of its own inside this one, which
+    /// shares its commits and snapshots. See [`KeySpace`].
+    ///
+    /// Creating one is no commit: an empty space reads like one that is not there yet. Names are of 1 to 255 bytes,
+    /// compared byte by byte. The default space has no name.
+    ///
+    /// Lock-free up to the allocator; takes time proportional to the number of key spaces: keep the handle.
+    ///
+    /// # Errors
+    /// [`Error::SpaceNameEmpty`], [`Error::SpaceNameTooLong`], [`Error::TooManySpaces`].
+    ///
+    /// ```
+    /// use epoch_store::{Error, Map};
+    /// let map = Map::new();
+    /// map.key_space("accounts")?.put("alice", "10")?;
+    /// let again = map.key_space("accounts")?;
+    /// assert_eq!(map.snapshot().space(&again)?.get("alice").unwrap(), b"10");
+    /// assert_eq!(map.stats().key_spaces, 1);
+    /// assert_eq!(map.key_space("").unwrap_err(), Error::SpaceNameEmpty);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn key_space(&self, name: impl AsRef<str>) -> Result<KeySpace, Error> {
+        KeySpace::open(&self.store, name.as_ref())
+    }
+
+    /// The key space with this name, if there is one; as [`Map::key_space`], but creates none.
+    ///
+    /// Wait-free; takes time proportional to the number of key spaces.
+    ///
+    /// ```
+    /// # let map = epoch_store::Map::new();
+    /// assert!(map.find_key_space("accounts").is_none());
+    /// map.key_space("accounts")?.put("alice", "10")?;
+    /// let accounts = map.find_key_space("accounts").unwrap();
+    /// assert!(map.snapshot().space(&accounts)?.contains("alice"));
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn find_key_space(&self, name: impl AsRef<str>) -> Option<KeySpace> {
+        KeySpace::find(&self.store, name.as_ref())
+    }
+
+    /// All key spaces with a name, in the order in which they were created. One that is created meanwhile comes last: the
+    /// iterator yields it if it has not ended before.
+    ///
+    /// Each step is wait-free, and clones a handle.
+    ///
+    /// ```
+    /// # let map = epoch_store::Map::new();
+    /// map.key_space("b")?;
+    /// map.key_space("a")?;
+    /// let names: Vec<_> = map.key_spaces().map(|space| space.name().to_owned()).collect();
+    /// assert_eq!(names, ["b", "a"]);
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn key_spaces(&self) -> impl Iterator<Item = KeySpace> {
+        KeySpace::all(&self.store)
     }
 
     /// The map as it is now, to read from. Wait-free.
@@ -144,8 +246,11 @@ impl Map {
         Snapshot::new(self.store.open_slot())
     }
 
-    /// The newest version, if its number is still `version`. Older versions are kept only for the snapshots that are
-    /// open, and cannot be opened by number: clone the snapshot.
+    /// The map as it was at `version`. Wait-free.
+    ///
+    /// By its number the newest version can be opened, and those that the map was built to retain
+    /// ([`Builder::retain_versions`], [`Builder::retain_age`]; the oldest of them is [`Stats::oldest_version`]). Others are
+    /// kept only for the snapshots that are open: clone the snapshot.
     ///
     /// # Errors
     /// [`Error::VersionInFuture`] or [`Error::VersionCollected`].
@@ -161,14 +266,68 @@ impl Map {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn snapshot_at(&self, version: Version) -> Result<Snapshot, Error> {
-        self.store.open_slot_at(version.get()).map(Snapshot::new).map_err(|newest| {
-            let newest = Version::from(newest);
+        self.store.open_slot_at(version.get()).map(Snapshot::new).map_err(|openable| {
+            let (oldest, newest) = (openable.oldest.into(), openable.newest.into());
             if version > newest {
                 Error::VersionInFuture { version, newest }
             } else {
-                Error::VersionCollected { version, oldest: newest }
+                Error::VersionCollected { version, oldest }
             }
         })
+    }
+
+    /// What was written after `version`, up to the newest version: both are opened and held. See
+    /// [`Snapshot::changes_since`] for what a change is, and what it costs to find. Of the key spaces with a name
+    /// [`ChangeSet::range_in`] tells.
+    ///
+    /// Reading them takes time proportional to the keys of the space, not to the changes.
+    ///
+    /// # Errors
+    /// As [`Map::snapshot_at`]: `version` must be retained.
+    ///
+    /// ```
+    /// use epoch_store::Map;
+    /// let map = Map::builder().retain_versions(100).build();
+    /// let first = map.put("a", "1")?;
+    /// map.put("b", "2")?;
+    /// map.delete("a")?;
+    /// let changes = map.changes_since(first)?;
+    /// let changes: Vec<_> = changes.iter().map(|change| (change.key, change.after)).collect();
+    /// assert!(changes[0].0 == b"a" && changes[0].1.is_none());
+    /// assert!(changes[1].0 == b"b" && changes[1].1.unwrap() == b"2");
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn changes_since(&self, version: Version) -> Result<ChangeSet, Error> {
+        ChangeSet::between(self.snapshot_at(version)?, self.snapshot())
+    }
+
+    /// The map as it is now, to read from until it is taken back. Wait-free.
+    ///
+    /// ```
+    /// # let map = epoch_store::Map::new();
+    /// assert_eq!(map.lease().version(), map.version());
+    /// ```
+    #[must_use = "a lease that is dropped at once keeps nothing"]
+    pub fn lease(&self) -> Lease {
+        Lease::new(self.store.open_slot())
+    }
+
+    /// Takes back every lease of a version before `version`. Returns how many: clones count as one. Snapshots stay.
+    ///
+    /// What they kept is collected in steps by later writes, or at once by [`Map::maintain`]. Lock-free; takes time
+    /// proportional to the number of snapshot slots.
+    ///
+    /// ```
+    /// # let map = epoch_store::Map::new();
+    /// let (lease, snapshot) = (map.lease(), map.snapshot());
+    /// let version = map.put(b"k", b"v")?;
+    /// assert_eq!(map.revoke_older_than(version), 1);
+    /// assert!(lease.is_revoked() && !map.lease().is_revoked());
+    /// # drop(snapshot);
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn revoke_older_than(&self, version: Version) -> usize {
+        self.store.revoke_below(version.get())
     }
 
     /// The newest version. Wait-free.
@@ -194,8 +353,12 @@ impl Map {
     /// ```
     /// # let map = epoch_store::Map::new();
     /// map.put("k", "v")?;
+    /// let old = map.snapshot();
     /// map.delete("k")?;
     /// assert_eq!(map.survey().tombstones, 1);
+    /// drop(old);
+    /// map.maintain();
+    /// assert_eq!(map.survey().keys, 0);
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn survey(&self) -> Survey {
@@ -203,7 +366,7 @@ impl Map {
     }
 
     /// Collects everything that no snapshot needs and that other threads are not in the middle of. Returns the number
-    /// of versions cut. Writes and dropped snapshots do the same in small steps: this is for a map that falls quiet.
+    /// of superseded versions cut; the keys that it removes, and their tombstones, are not counted. Writes and dropped snapshots do the same in small steps: this is for a map that falls quiet.
     ///
     /// ```
     /// # let map = epoch_store::Map::new();
@@ -217,6 +380,7 @@ impl Map {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn maintain(&self) -> usize {
+        self.store.note_age();
         self.store.maintain()
     }
 }

@@ -40,8 +40,17 @@ struct Slab {
     garbage: Vec<Garbage>,
     /// The first of two periods has ended (used by `Grace::Two` only).
     passed: AtomicBool,
-    /// The counter of the `Epoch` that the slab belongs to; it outlives the collector (see `Drop`).
-    freed: NonNull<AtomicU64>,
+    /// The counters of the `Epoch` that the slab belongs to; they outlive the collector (see `Drop`).
+    counters: NonNull<Counters>,
+}
+
+/// How far reclamation has come.
+#[derive(Debug, Default)]
+struct Counters {
+    /// Nodes freed.
+    freed: AtomicU64,
+    /// Slabs whose first of two periods has ended.
+    passed: AtomicU64,
 }
 
 impl Slab {
@@ -57,8 +66,8 @@ impl Slab {
             // SAFETY: the grace period of every node of the slab has ended.
             unsafe { free(garbage) };
         }
-        // SAFETY: the counter outlives the collector and every session.
-        unsafe { slab.freed.as_ref() }.fetch_add(count, Ordering::Relaxed);
+        // SAFETY: the counters outlive the collector and every session.
+        unsafe { slab.counters.as_ref() }.freed.fetch_add(count, Ordering::Relaxed);
     }
 }
 
@@ -77,9 +86,9 @@ unsafe fn free(garbage: Garbage) {
 
 /// See the module header.
 pub struct Epoch {
-    /// Dropped by hand: its drop runs every deferred function, and they write to `freed`.
+    /// Dropped by hand: its drop runs every deferred function, and they write to `counters`.
     collector: ManuallyDrop<Collector>,
-    freed: Box<AtomicU64>,
+    counters: Box<Counters>,
 }
 
 /// What one session keeps back.
@@ -93,24 +102,29 @@ struct Bags {
     two: Vec<Garbage>,
     bytes: usize,
     waiting: VecDeque<NonNull<Slab>>,
-    freed: NonNull<AtomicU64>,
+    counters: NonNull<Counters>,
 }
 
 impl Default for Epoch {
     fn default() -> Self {
-        Self { collector: ManuallyDrop::new(Collector::new()), freed: Box::new(AtomicU64::new(0)) }
+        Self { collector: ManuallyDrop::new(Collector::new()), counters: Box::default() }
     }
 }
 
 impl Drop for Epoch {
     fn drop(&mut self) {
         // SAFETY: dropped once, here, and not used afterwards. All handles are gone (sessions are dropped before
-        // their reclaimer), so this runs what is still deferred, while `freed` is alive.
+        // their reclaimer), so this runs what is still deferred, while `counters` is alive.
         unsafe { ManuallyDrop::drop(&mut self.collector) };
     }
 }
 
 impl Epoch {
+    /// Grows with everything that a grace period has done.
+    fn progress(&self) -> (u64, u64) {
+        (self.freed(), self.counters.passed.load(Ordering::Relaxed))
+    }
+
     /// One round of a flush: hands over, and moves the collector's epoch on if all pinned threads have seen it.
     pub fn flush_round(&self, local: &Local) {
         let guard = local.handle.pin();
@@ -129,7 +143,7 @@ impl Reclaimer for Epoch {
             two: Vec::new(),
             bytes: 0,
             waiting: VecDeque::new(),
-            freed: NonNull::from(&*self.freed),
+            counters: NonNull::from(&*self.counters),
         };
         Local { handle: self.collector.register(), bags: RefCell::new(bags) }
     }
@@ -140,14 +154,21 @@ impl Reclaimer for Epoch {
     }
 
     fn flush(&self, local: &Local) {
-        // Two periods of up to three epochs each, one epoch a round.
-        for _ in 0..8 {
-            self.flush_round(local);
+        // A round moves the epoch on by one at most, and frees a few slabs: two periods of up to three epochs, and again as
+        // long as that gets anything any further.
+        loop {
+            let before = self.progress();
+            for _ in 0..8 {
+                self.flush_round(local);
+            }
+            if self.progress() == before {
+                return;
+            }
         }
     }
 
     fn freed(&self) -> u64 {
-        self.freed.load(Ordering::Relaxed)
+        self.counters.freed.load(Ordering::Relaxed)
     }
 }
 
@@ -195,7 +216,7 @@ impl Bags {
             return None;
         }
         let garbage = std::mem::replace(bag, Vec::with_capacity(SLAB_OBJECTS));
-        let slab = Slab { garbage, passed: AtomicBool::new(false), freed: self.freed };
+        let slab = Slab { garbage, passed: AtomicBool::new(false), counters: self.counters };
         Some(NonNull::from(Box::leak(Box::new(slab))))
     }
 }
@@ -205,8 +226,12 @@ impl Bags {
 /// # Safety
 /// `slab` is alive: the session that holds it in `waiting` frees it only after it saw the mark.
 unsafe fn mark_passed(slab: NonNull<Slab>) {
-    // SAFETY: alive by contract.
-    unsafe { slab.as_ref() }.passed.store(true, ord!("slab-passed-store", Release));
+    // SAFETY: alive by contract; after the mark it may be gone. The counters outlive the collector.
+    unsafe {
+        let counters = slab.as_ref().counters;
+        slab.as_ref().passed.store(true, ord!("slab-passed-store", Release));
+        counters.as_ref().passed.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 fn defer(guard: &Guard, slab: NonNull<Slab>, then: unsafe fn(NonNull<Slab>)) {

@@ -15,10 +15,12 @@
 //! *Checked by* `loom-tests/tests/helper_pin.rs` (I-2 against I-3), `real_epoch.rs` (the same on crossbeam-epoch).
 
 mod epoch;
+mod period;
 #[cfg(epoch_loom)]
 mod quarantine;
 
 pub use epoch::Epoch;
+pub use period::Period;
 #[cfg(epoch_loom)]
 pub use quarantine::{Quarantine, QuarantinePin};
 

@@ -15,7 +15,9 @@
 
 use crate::gc::Sweeper;
 use crate::reclaim::{Domain, Pin, Reclaimer};
-use crate::sync::{AtomicBool, AtomicUsize, Ordering, Segments, Tracked, mutant, ord, thread_hint};
+use crate::sync::{
+    AtomicBool, AtomicUsize, Ordering, SEGMENTS, Segments, Tracked, mutant, ord, thread_hint,
+};
 use crate::tally::Tally;
 use crossbeam_utils::CachePadded;
 use std::cell::{RefCell, RefMut, UnsafeCell};
@@ -84,9 +86,11 @@ impl Sessions {
         self.claim_elsewhere(hint, domain)
     }
 
+    /// # Panics
+    /// When every session that there can be is busy: one serves an operation, and no machine runs that many at once.
     #[cold]
     fn claim_elsewhere<'a>(&'a self, hint: usize, domain: &'a Domain) -> Claim<'a> {
-        for k in 0.. {
+        for k in 0..SEGMENTS {
             let segment = self.all.grow(k);
             self.spread.fetch_max(self.all.first_of(k + 1), Ordering::Relaxed);
             let free = (0..segment.len())
@@ -96,7 +100,7 @@ impl Sessions {
                 return session.claimed(domain);
             }
         }
-        unreachable!("the loop has no end but the return")
+        panic!("all {} sessions are busy", self.all.most());
     }
 
     /// Claims every session that is free right now, one after the other.

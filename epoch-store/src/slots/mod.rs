@@ -1,10 +1,13 @@
-//! Snapshot slots: where a reader says which version it needs, without writing to any shared line.
+//! Snapshot slots: where a reader says which version it needs, without writing to any shared line; which versions can be
+//! opened by number; and leases, which a scan may take back.
 //!
 //! *Picture.*
 //! ```text
 //!  root ──────────┐            segment 0 [slot][slot]..   segment 1 [slot][slot][slot][slot]..   (never move)
 //!  reader: store slot = root; fence; root unchanged? ─► registered
-//!  pruner: load root; fence; load every slot         ─► Registered{published, stamps}
+//!  pruner: load root; raise low; fence; load every slot ─► Registered{published, stamps}
+//!  by number: store slot = v; fence; low <= v?       ─► registered
+//!  lease:  store slot = LENT|s ..  read; fence; slot still LENT|s? ─► the read counts
 //! ```
 //! *Invariants.*
 //! - I-9 If a snapshot is registered at `s` and a scan with root `p` does not show `s`, then `s >= p`: whatever that
@@ -13,6 +16,20 @@
 //!   is registered from before its beginning to after its end.
 //! - I-11 A slot is released after the last read through it: Release store, Acquire scan (values are read unpinned).
 //! - I-12 A segment is skipped by scans (shut) only while none of its slots is registered.
+//! - I-34 Every version from `low` on can be opened by number. `low` only rises; a scan raises it before its fence, and
+//!   judges nothing that was superseded after the `low` it saw. So who registers `v`, fences, and still finds
+//!   `low <= v` was seen by that scan, or the scan's floor is at most `v`. Without a policy `low` is the root itself.
+//! - I-35 A read at the stamp of a lease counts only if the slot still lends the stamp when the read is over. Whoever cuts
+//!   what that stamp sees has made or seen the change of the slot to `REVOKED` before (program order), cuts by Release
+//!   and looks at links by Acquire, so that whoever passes its cuts on passes that change on too; the reader fences
+//!   between its loads of links and its look at the slot. So a read that has met any such cut finds the slot
+//!   revoked, and one that finds it lent has met none: it saw exactly what its stamp sees. The same of a key that is
+//!   missing: who seals a record acquired the cuts that left it empty, who sees the seal acquires it, and both take the
+//!   record out of list, hash and table by Release. (A tombstone with nothing behind it is cut whoever stands on it, leases
+//!   too: there is no value either way.) The memory that a read touched meanwhile was protected by its pin, not by the
+//!   slot.
+//! - I-36 A lease is taken back by a CAS from its very word, so nobody else's registration is lost. The slot stays claimed
+//!   until the last clone of the lease goes, and its segment is not shut over it.
 //!
 //! *Progress.* Acquiring is wait-free: at most one look at every slot (usually at one or two), at most four tries to see the
 //! root stand still, then a form that cannot fail ([`ACQUIRING`]); only growing the table allocates. Cloning and releasing are lock-free
@@ -25,12 +42,19 @@
 //! | `slot-release` | Release store | `slot-scan` Acquire | I-11 |
 //! | `slot-register` | Release store | `slot-scan` Acquire | I-11 for the slot's owners before: a scan that sees only the next stamp |
 //! | `slot-count-release` | AcqRel RMW | `slot-claim` Acquire | the next owner's stamps come after ours |
+//! | `lease-fence` | SeqCst fence (acquire would do) | `link-change`, `body-swap`, `slot-remove`, ..: Release | I-35 |
 //!
-//! *Checked by* `registration.rs`, `clones.rs`, `shut_segments.rs` in `loom-tests/tests`.
+//! *Checked by* `registration.rs`, `clones.rs`, `shut_segments.rs`, `retention.rs`, `ages.rs`, `revocation.rs` in
+//! `loom-tests/tests`.
 
+mod ages;
+mod retention;
 mod segment_state;
 mod slot;
 
+#[cfg(epoch_loom)]
+pub use ages::Ages;
+pub use retention::Policy;
 pub use slot::Slot;
 
 use crate::chain::Registered;
@@ -39,8 +63,9 @@ use crate::sync::{
     set_slot_hint, slot_hint,
 };
 use crossbeam_utils::CachePadded;
+use retention::Retention;
 use segment_state::SegmentState;
-use slot::{ACQUIRING, FREE};
+use slot::{ACQUIRING, FREE, LENT, REVOKED};
 
 #[cfg(not(epoch_loom))]
 const FIRST_SEGMENT: usize = 8;
@@ -60,6 +85,15 @@ pub struct Ticket<'a> {
     pub stamp: u64,
 }
 
+/// Which versions can be opened by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Openable {
+    /// The oldest.
+    pub oldest: u64,
+    /// The newest version.
+    pub newest: u64,
+}
+
 /// The table of slots. See the module header.
 #[derive(Debug)]
 pub struct Slots {
@@ -67,19 +101,26 @@ pub struct Slots {
     states: [SegmentState; SEGMENTS],
     /// Behind the slot that the last search found.
     cursor: AtomicUsize,
+    retention: Retention,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self {
-            slots: Segments::new(FIRST_SEGMENT),
-            states: std::array::from_fn(|_| SegmentState::default()),
-            cursor: AtomicUsize::new(0),
-        }
+        Self::new(Policy::default())
     }
 }
 
 impl Slots {
+    /// A table without snapshots.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            slots: Segments::new(FIRST_SEGMENT),
+            states: std::array::from_fn(|_| SegmentState::default()),
+            cursor: AtomicUsize::new(0),
+            retention: Retention::new(policy),
+        }
+    }
+
     /// Registers a snapshot at the newest version. Wait-free.
     #[inline]
     pub fn acquire<'a>(&'a self, root: &AtomicU64) -> Ticket<'a> {
@@ -88,33 +129,48 @@ impl Slots {
         Ticket { slot, stamp }
     }
 
-    /// Registers a snapshot at exactly `stamp`, which must still be the newest version. Wait-free.
+    /// Registers a snapshot at exactly `stamp`, which must be retained (I-34). Wait-free.
     ///
     /// # Errors
-    /// The newest version, if that is another one: what `stamp` saw may have been cut (rule 19).
-    pub fn acquire_at<'a>(&'a self, stamp: u64, root: &AtomicU64) -> Result<Ticket<'a>, u64> {
-        if mutant!("at-check-first") {
-            let newest = root.load(Ordering::Acquire);
-            if newest != stamp {
-                return Err(newest);
-            }
-            let slot = self.claim();
-            slot.stamp.store(stamp, Ordering::Relaxed);
-            fence_at("slot-fence");
-            return Ok(Ticket { slot, stamp });
+    /// What can be opened, if `stamp` is not among it: what it saw may have been cut (rule 19).
+    pub fn acquire_at<'a>(&'a self, stamp: u64, root: &AtomicU64) -> Result<Ticket<'a>, Openable> {
+        // A stamp in the future is no stamp: it must not come into a slot.
+        let openable = self.openable(root);
+        if stamp > openable.newest || mutant!("at-check-first") && stamp < openable.oldest {
+            return Err(openable);
         }
         let slot = self.claim();
-        // Register first, check second: a scan that misses the slot has a root that this check sees.
+        // Register first, check second: a scan that misses the slot has raised a `low` that this check sees.
         slot.register(stamp);
         fence_at("slot-fence");
-        let newest = root.load(Ordering::Acquire);
-        let ticket = Ticket { slot, stamp };
-        if newest == stamp {
-            return Ok(ticket);
+        pause("snapshot-at-registered");
+        let openable = self.openable(root);
+        if openable.oldest <= stamp || mutant!("at-check-first") {
+            return Ok(Ticket { slot, stamp });
         }
         slot.unregister();
         slot.leave();
-        Err(newest)
+        Err(openable)
+    }
+
+    /// What can be opened by its number.
+    pub fn openable(&self, root: &AtomicU64) -> Openable {
+        let newest = root.load(Ordering::Acquire);
+        Openable { oldest: self.retention.oldest(newest), newest }
+    }
+
+    /// Notes which version is the newest now, for what is retained by age. Scans do so themselves, but not often.
+    pub fn note_age(&self, root: &AtomicU64) {
+        self.retention.note_age(root.load(Ordering::Acquire));
+    }
+
+    /// Takes back every lease below `oldest`. Returns how many: each is counted by the one thread that takes it back.
+    pub fn revoke_below(&self, oldest: u64) -> usize {
+        let leases = self.slots.iter().flatten().filter(|slot| {
+            let word = slot.stamp.load(Ordering::Acquire);
+            slot.revoke_below(oldest, word).is_ok()
+        });
+        leases.count()
     }
 
     /// Finds a free slot near where this thread found its last one.
@@ -133,6 +189,10 @@ impl Slots {
 
     /// Next fit from where the last search of this map ended; then anywhere; then in a new segment. Time proportional to
     /// the table at worst, which is what growing it takes.
+    ///
+    /// # Panics
+    /// When every slot that there can be is held: more than 134 million snapshots are a leak loop, as clones in
+    /// [`Slot::share`].
     #[cold]
     fn claim_elsewhere(&self) -> &Slot {
         let from = self.cursor.load(Ordering::Relaxed);
@@ -142,7 +202,7 @@ impl Slots {
         {
             return slot;
         }
-        for k in 0.. {
+        for k in 0..SEGMENTS {
             if self.slots.segment(k).is_none() {
                 self.slots.grow(k);
             }
@@ -150,7 +210,7 @@ impl Slots {
                 return slot;
             }
         }
-        unreachable!("the loop has no end but the return")
+        panic!("all {} snapshot slots are held: snapshots are leaked", self.slots.most());
     }
 
     /// The slot at `index`, if it exists and is free.
@@ -189,9 +249,17 @@ impl Slots {
     }
 
     /// Reads every registered stamp. Returns how many slots were read: what a scan costs.
+    ///
+    /// Before that it lets go of versions that are retained no longer (I-34), and meanwhile of leases that are too old.
     pub fn scan(&self, root: &AtomicU64, into: &mut Registered) -> usize {
-        into.begin(root.load(Ordering::Acquire));
+        let published = root.load(Ordering::Acquire);
+        into.begin(published);
+        if !mutant!("low-raised-late") {
+            self.let_go(published, into);
+        }
+        pause("scan-begun");
         fence_at("scan-fence");
+        let oldest_lease = self.retention.policy().oldest_lease(published);
         let mut read = 0;
         for (k, segment) in self.slots.iter().enumerate() {
             let state = self.states[k].load();
@@ -201,15 +269,27 @@ impl Slots {
             pause("scan-slots");
             let mut all_free = true;
             for slot in segment {
-                all_free &= !report(slot, into);
+                all_free &= !report(slot, oldest_lease, into);
             }
             read += segment.len();
             if all_free && k > 0 {
                 self.shut(k, segment, state);
             }
         }
+        if mutant!("low-raised-late") {
+            self.let_go(published, into);
+        }
         into.end();
         read
+    }
+
+    /// Raises `low`, and makes it the floor of this scan's judgement.
+    fn let_go(&self, published: u64, into: &mut Registered) {
+        if let Some(low) = self.retention.raise(published)
+            && !mutant!("floor-forgotten")
+        {
+            into.add_floor(low);
+        }
     }
 
     /// Takes a segment without registered slots out of the scans, so that a burst of snapshots costs nothing once it
@@ -262,17 +342,18 @@ fn register(slot: &Slot, root: &AtomicU64) -> u64 {
     stamp
 }
 
-/// Adds what a slot says to a scan. Returns whether it says anything.
+/// Adds what a slot says to a scan, and takes a lease back that is below `oldest_lease`. Returns whether the slot is in use.
 #[inline]
-fn report(slot: &Slot, into: &mut Registered) -> bool {
+fn report(slot: &Slot, oldest_lease: u64, into: &mut Registered) -> bool {
     let word = slot.stamp.load(ord!("slot-scan", Acquire));
     if word == FREE {
         return false;
     }
-    if word & ACQUIRING != 0 {
-        into.add_floor(word & !ACQUIRING);
-    } else {
-        into.add(word);
+    match slot.revoke_below(oldest_lease, word) {
+        Err(FREE) => return false,
+        Ok(()) | Err(REVOKED) => pause("lease-revoked"),
+        Err(word) if word & ACQUIRING != 0 => into.add_floor(word & !ACQUIRING),
+        Err(word) => into.add(word & !LENT),
     }
     true
 }

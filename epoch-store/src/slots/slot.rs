@@ -1,11 +1,22 @@
-//! One snapshot slot: a stamp, and how many clones share it.
+//! One slot: what its owner needs, and how many clones share it.
+//!
+//! *The stamp word.* All but one of its changes are made by the owner of the slot:
+//! ```text
+//!  FREE ─► ACQUIRING|r ─► s ─────────────────► FREE          a snapshot
+//!                         └──► LENT|s ───────► FREE          a lease
+//!                                 └─► REVOKED ─► FREE        the arrow to REVOKED is a CAS by anybody (I-36)
+//! ```
 
-use crate::sync::{AtomicU64, AtomicUsize, Ordering, ord, set_slot_hint};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence_at, mutant, ord, set_slot_hint};
 
 /// Stamp word: nothing is registered.
 pub(super) const FREE: u64 = u64::MAX;
 /// Stamp word, bit: a snapshot is being taken and may need every stamp from the rest of the word on.
 pub(super) const ACQUIRING: u64 = 1 << 63;
+/// Stamp word, bit: the stamp is that of a lease and may be taken back.
+pub(super) const LENT: u64 = 1 << 62;
+/// Stamp word: a lease that was taken back. Nothing is registered, but the slot has its owner.
+pub(super) const REVOKED: u64 = u64::MAX - 1;
 
 /// Count word: free, but its segment may be shut.
 const CLOSED: usize = 1 << (usize::BITS - 2);
@@ -64,7 +75,7 @@ impl Slot {
     /// The registered stamp, if there is one right now.
     pub(super) fn registered(&self) -> Option<u64> {
         let word = self.stamp.load(Ordering::Acquire);
-        (word != FREE).then_some(word & !ACQUIRING)
+        (word != FREE && word != REVOKED).then_some(word & !(ACQUIRING | LENT))
     }
 
     /// One more clone of the snapshot that the caller holds (I-10: the stamp stays where it is).
@@ -103,10 +114,52 @@ impl Slot {
         self.stamp.store(word, ord!("slot-register", Release));
     }
 
+    /// From now on the stamp in this slot may be taken back. Only the owner of a slot that nobody shares yet may do this.
+    pub fn lend(&self, stamp: u64) {
+        self.register(LENT | stamp);
+    }
+
+    /// Whether `stamp` has not been taken back, as far as every read made before this call has felt it (I-35).
+    pub fn is_still_lent(&self, stamp: u64) -> bool {
+        fence_at("lease-fence");
+        self.is_lent(stamp)
+    }
+
+    /// Whether `stamp` was not taken back some time ago. Says nothing about reads.
+    pub fn is_lent(&self, stamp: u64) -> bool {
+        self.stamp.load(Ordering::Relaxed) == LENT | stamp
+    }
+
+    /// Takes back the stamp of a lease, if `word` is still what the slot says and its stamp is below `oldest`.
+    ///
+    /// # Errors
+    /// What the slot says instead; also if somebody else has just taken the same stamp back.
+    #[inline]
+    pub(super) fn revoke_below(&self, oldest: u64, word: u64) -> Result<(), u64> {
+        if !is_lent(word) || word & !LENT >= oldest {
+            return Err(word);
+        }
+        if mutant!("lease-kept-by-scan") {
+            return Err(word);
+        }
+        if mutant!("revoke-by-store") {
+            self.stamp.store(REVOKED, Ordering::Relaxed);
+            return Ok(());
+        }
+        // Relaxed: what it must come before are cuts, which are Release (`link-change`).
+        let (win, lose) = (Ordering::Relaxed, Ordering::Acquire);
+        self.stamp.compare_exchange(word, REVOKED, win, lose).map(|_| ())
+    }
+
     /// The last clone no longer reads: its stamp may be forgotten (I-11). The slot stays claimed.
     #[inline]
     pub fn unregister(&self) {
         self.stamp.store(FREE, ord!("slot-release", Release));
+    }
+
+    /// The same for a lease. Its word changes by read-modify-writes only: whoever takes it back comes before this or fails.
+    pub fn unlend(&self) {
+        self.stamp.swap(FREE, ord!("slot-release", Release));
     }
 
     /// Gives the slot back. Returns whether the store was closing and must be told.
@@ -138,4 +191,10 @@ impl Slot {
         }
         false
     }
+}
+
+/// Whether the word is that of a lease that was not taken back.
+#[inline]
+fn is_lent(word: u64) -> bool {
+    word & (ACQUIRING | LENT) == LENT
 }

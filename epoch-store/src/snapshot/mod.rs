@@ -1,30 +1,40 @@
-//! What readers hold: snapshots, and the values, keys and ranges borrowed from them.
+//! What readers hold: snapshots, and the values, keys and ranges borrowed from them; leases, whose reads are copies.
 
-mod key_range;
+mod changes;
+mod ends;
+mod lease;
 mod range;
+mod space_view;
 mod view;
 
-pub use key_range::KeyRange;
+pub use changes::{Change, ChangeSet, Changes};
+pub use lease::{Lease, LeaseRange, LeaseView};
 pub use range::Range;
+pub use space_view::SpaceView;
 pub use view::{Key, Value};
 
 use crate::Version;
-use crate::store::{OpenSlot, Remaining, Store};
+use crate::error::Error;
+use crate::key_range::KeyRange;
+use crate::key_space::KeySpace;
+use crate::store::{OpenSlot, Store};
 use std::fmt;
-use std::ops::Bound;
 
 /// The map as it was at one version, for as long as this is held.
 ///
 /// *Guarantee.* Every read sees exactly the commits up to [`Snapshot::version`], whole, and nothing later. Values and
 /// keys are borrowed from the snapshot without copying.
 ///
-/// *Cost.* Opening one takes some ten nanoseconds and writes no line that another thread writes; clones share its slot.
-/// Dropping one that more than 64 commits have passed also collects some of what it kept: at most 64 versions. A snapshot
-/// keeps the versions that it sees, and nothing else, however long it lives or sleeps: at most what was overwritten
+/// *Cost.* Opening one takes some twenty nanoseconds and writes no line that another thread writes; clones share its slot.
+/// Dropping one that more than 64 commits have passed also collects some of what it kept: at most 64 entries, and a chain
+/// that they are in is cut wholly. A snapshot keeps the versions that it sees, and nothing else, however long it lives or sleeps: at most what was overwritten
 /// since it was opened. No writer waits for it; many snapshots that keep versions of one and the same key make that key's
 /// chain long for readers of old versions and for the collector.
 ///
-/// *Progress.* Opening is wait-free. Reads never wait and take steps bounded by the number of versions kept per key.
+/// *Progress.* Opening is wait-free. Reads never wait. Those of one key take steps bounded by the number of versions kept
+/// of it. Those of a range ([`range`](Snapshot::range), [`prefix`](Snapshot::prefix), [`first`](Snapshot::first),
+/// [`last`](Snapshot::last)) also pass the keys in between that are invisible at this version, because they were created
+/// later or are deleted and not removed yet: the next entry costs a step for each of them.
 ///
 /// ```
 /// use epoch_store::Map;
@@ -56,6 +66,35 @@ impl Snapshot {
         self.slot.stamp().into()
     }
 
+    #[inline]
+    fn default_space(&self) -> SpaceView<'_> {
+        SpaceView { snapshot: self, space: self.store().default_space() }
+    }
+
+    /// The keys of `space` at this version. Wait-free. Empty if the space was created later.
+    ///
+    /// All other methods of a snapshot read the default space: the keys written without naming a space.
+    ///
+    /// # Errors
+    /// [`Error::ForeignSpace`]: it is a space of another map.
+    ///
+    /// ```
+    /// use epoch_store::{Error, Map};
+    /// let map = Map::new();
+    /// let before = map.snapshot();
+    /// let accounts = map.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// assert_eq!(before.space(&accounts)?.iter().count(), 0);
+    /// assert_eq!(map.snapshot().space(&accounts)?.get("alice").unwrap(), b"10");
+    /// assert_eq!(Map::new().snapshot().space(&accounts).unwrap_err(), Error::ForeignSpace);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[inline]
+    pub fn space(&self, space: &KeySpace) -> Result<SpaceView<'_>, Error> {
+        let id = space.id_in(self.store())?;
+        Ok(SpaceView { snapshot: self, space: self.store().space(id) })
+    }
+
     /// The value of `key`. A key that cannot be stored (empty, or too long) has none.
     ///
     /// One look-up in a hash table, and a walk over the versions of the key that are newer than the snapshot.
@@ -70,8 +109,7 @@ impl Snapshot {
     /// ```
     #[inline]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value<'_>> {
-        // SAFETY: the stamp is registered as long as `self` lives, and the value borrows `self`.
-        unsafe { self.store().get(key.as_ref(), self.slot.stamp()) }.map(Value::new)
+        self.default_space().get(key)
     }
 
     /// Whether `key` has a value.
@@ -83,7 +121,7 @@ impl Snapshot {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
-        self.get(key).is_some()
+        self.default_space().contains(key)
     }
 
     /// The values of `keys`, in their order. Several times faster per key than [`Snapshot::get`] when the keys are not
@@ -99,21 +137,16 @@ impl Snapshot {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Vec<Option<Value<'_>>> {
-        let mut values = Vec::with_capacity(keys.len());
-        // The caller's `as_ref` runs here, before anything is claimed or pinned (rule 32).
-        let keys: smallvec::SmallVec<[&[u8]; 64]> = keys.iter().map(AsRef::as_ref).collect();
-        // SAFETY: as in `get`.
-        unsafe {
-            let found = |value: Option<_>| values.push(value.map(Value::new));
-            self.store().get_many(keys.iter().copied(), self.slot.stamp(), found);
-        }
-        values
+        self.default_space().get_many(keys)
     }
 
     /// The entries inside the bounds, in key order, from either end. An inverted range is empty.
     ///
     /// Nothing is read before the first entry is asked for; then entries are read a leaf at a time. The iterator may
     /// sleep for as long as it likes without holding anything up.
+    ///
+    /// The steps to an entry are bounded by the versions kept of each key that is passed, plus the keys before it that are
+    /// in the map and invisible at this version.
     ///
     /// ```
     /// # let map = epoch_store::Map::new();
@@ -127,8 +160,7 @@ impl Snapshot {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn range(&self, keys: impl KeyRange) -> Range<'_> {
-        let (from, to) = keys.bounds();
-        Range::new(self, Remaining::new(from, to))
+        self.default_space().range(keys)
     }
 
     /// All entries, in key order, from either end.
@@ -140,10 +172,10 @@ impl Snapshot {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn iter(&self) -> Range<'_> {
-        Range::new(self, Remaining::new(Bound::Unbounded, Bound::Unbounded))
+        self.default_space().iter()
     }
 
-    /// The entries whose keys begin with `prefix`. The empty prefix: all.
+    /// The entries whose keys begin with `prefix`. The empty prefix: all. Costs what [`Snapshot::range`] costs.
     ///
     /// ```
     /// # let map = epoch_store::Map::new();
@@ -154,23 +186,52 @@ impl Snapshot {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range<'_> {
-        let prefix = prefix.as_ref();
-        let end = successor_of_prefix(prefix);
-        let to = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-        Range::new(self, Remaining::new(Bound::Included(prefix), to))
+        self.default_space().prefix(prefix)
     }
 
-    /// The entry with the smallest key.
+    /// What was written between `older` and this snapshot, in key order, from either end.
+    ///
+    /// A key is a change if the two snapshots see different versions of it and at least one of them a value: also if it
+    /// was written with the same bytes again, or deleted and put back. A key that came and went in between is none.
+    ///
+    /// Takes time proportional to the keys of the space, not to the changes: there is no index of what was written when.
+    /// Inside some bounds: [`ChangeSet::range`]. Since a version by its number: [`Map::changes_since`](crate::Map::changes_since)
+    /// (a snapshot outlives the handles of its map, and cannot open another).
+    ///
+    /// This is about the default space; [`SpaceView::changes_since`] is about another.
+    ///
+    /// # Errors
+    /// [`Error::ForeignSnapshot`]: `older` is a snapshot of another map. [`Error::NotOlder`]: it is later than this one.
+    ///
+    /// ```
+    /// # let map = epoch_store::Map::new();
+    /// map.put(b"a", b"1")?;
+    /// map.put(b"b", b"1")?;
+    /// let older = map.snapshot();
+    /// map.put(b"a", b"2")?;
+    /// map.delete(b"b")?;
+    /// let newer = map.snapshot();
+    /// let changes: Vec<_> = newer.changes_since(&older)?.collect();
+    /// assert_eq!(changes.len(), 2);
+    /// assert_eq!((changes[0].before.unwrap(), changes[0].after.unwrap()), (older.get(b"a").unwrap(), newer.get(b"a").unwrap()));
+    /// assert!(changes[1].key == b"b" && changes[1].after.is_none());
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn changes_since<'s>(&'s self, older: &'s Self) -> Result<Changes<'s>, Error> {
+        self.default_space().changes_since(older)
+    }
+
+    /// The entry with the smallest key. Passes the keys below it that are invisible; see [`Snapshot::range`].
     ///
     /// ```
     /// # let map = epoch_store::Map::new();
     /// assert!(map.snapshot().first().is_none());
     /// ```
     pub fn first(&self) -> Option<(Key<'_>, Value<'_>)> {
-        self.iter().next()
+        self.default_space().first()
     }
 
-    /// The entry with the greatest key.
+    /// The entry with the greatest key. Passes the keys above it that are invisible; see [`Snapshot::range`].
     ///
     /// ```
     /// # let map = epoch_store::Map::new();
@@ -182,16 +243,27 @@ impl Snapshot {
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
     pub fn last(&self) -> Option<(Key<'_>, Value<'_>)> {
-        self.iter().next_back()
+        self.default_space().last()
     }
 }
 
-/// The smallest key above every key with this prefix, if there is one.
-fn successor_of_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
-    let last = prefix.iter().rposition(|&byte| byte != u8::MAX)?;
-    let mut end = prefix[..=last].to_vec();
-    end[last] += 1;
-    Some(end)
+/// As [`Snapshot::iter`].
+///
+/// ```
+/// # let map = epoch_store::Map::new();
+/// map.put("k", "v")?;
+/// for (key, value) in &map.snapshot() {
+///     assert!(key == b"k" && value == b"v");
+/// }
+/// # Ok::<(), epoch_store::Error>(())
+/// ```
+impl<'s> IntoIterator for &'s Snapshot {
+    type Item = (Key<'s>, Value<'s>);
+    type IntoIter = Range<'s>;
+
+    fn into_iter(self) -> Range<'s> {
+        self.iter()
+    }
 }
 
 impl fmt::Debug for Snapshot {

@@ -65,6 +65,24 @@ macro_rules! borrowed_bytes {
             }
         }
 
+        impl PartialEq<str> for $name<'_> {
+            fn eq(&self, other: &str) -> bool {
+                self.bytes == other.as_bytes()
+            }
+        }
+
+        impl PartialEq<&str> for $name<'_> {
+            fn eq(&self, other: &&str) -> bool {
+                self.bytes == other.as_bytes()
+            }
+        }
+
+        impl From<$name<'_>> for Vec<u8> {
+            fn from(bytes: $name<'_>) -> Self {
+                bytes.to_vec()
+            }
+        }
+
         impl PartialEq<Vec<u8>> for $name<'_> {
             fn eq(&self, other: &Vec<u8>) -> bool {
                 self.bytes == other.as_slice()

@@ -1,7 +1,7 @@
 //! Handles and slots: who keeps the store alive, and who frees it (I-30).
 
 use super::{Options, Store};
-use crate::slots::{Slot, Ticket};
+use crate::slots::{Openable, Slot, Ticket};
 use crate::sync::{AtomicUsize, Ordering, mutant, ord};
 use std::ptr::NonNull;
 
@@ -77,16 +77,16 @@ impl StoreRef {
     #[inline]
     pub fn open_slot(&self) -> OpenSlot {
         let Ticket { slot, stamp } = self.slots.acquire(self.queue.root());
-        OpenSlot { store: self.store, slot: NonNull::from(slot), stamp }
+        OpenSlot { store: self.store, slot: NonNull::from(slot), stamp, lent: false }
     }
 
-    /// Registers a snapshot at exactly `stamp`, if that is the newest version. Wait-free.
+    /// Registers a snapshot at exactly `stamp`, if that version is retained. Wait-free.
     ///
     /// # Errors
-    /// The newest version, if it is another.
-    pub fn open_slot_at(&self, stamp: u64) -> Result<OpenSlot, u64> {
+    /// What can be opened, if `stamp` cannot.
+    pub fn open_slot_at(&self, stamp: u64) -> Result<OpenSlot, Openable> {
         let Ticket { slot, stamp } = self.slots.acquire_at(stamp, self.queue.root())?;
-        Ok(OpenSlot { store: self.store, slot: NonNull::from(slot), stamp })
+        Ok(OpenSlot { store: self.store, slot: NonNull::from(slot), stamp, lent: false })
     }
 }
 
@@ -134,6 +134,8 @@ pub struct OpenSlot {
     store: NonNull<Store>,
     slot: NonNull<Slot>,
     stamp: u64,
+    /// The stamp may be taken back.
+    lent: bool,
 }
 
 // SAFETY: the slot is shared by protocol (I-10, I-11), the store by I-30.
@@ -158,6 +160,28 @@ impl OpenSlot {
         store
     }
 
+    /// From now on the stamp may be taken back: nobody may borrow anything by it (I-35).
+    pub fn lend(mut self) -> Self {
+        self.slot().lend(self.stamp);
+        self.lent = true;
+        self
+    }
+
+    /// Whether what was read at the stamp of a lease counts (I-35).
+    pub fn is_still_lent(&self) -> bool {
+        self.slot().is_still_lent(self.stamp)
+    }
+
+    /// Whether the lease was not taken back some time ago.
+    pub fn is_lent(&self) -> bool {
+        self.slot().is_lent(self.stamp)
+    }
+
+    /// Whether both belong to one store.
+    pub fn is_of_same_store(&self, other: &Self) -> bool {
+        self.store == other.store
+    }
+
     fn slot(&self) -> &Slot {
         // SAFETY: slots live as long as the store.
         unsafe { self.slot.as_ref() }
@@ -168,7 +192,7 @@ impl Clone for OpenSlot {
     /// Shares the slot (I-10). Wait-free.
     fn clone(&self) -> Self {
         self.slot().share();
-        Self { store: self.store, slot: self.slot, stamp: self.stamp }
+        Self { store: self.store, slot: self.slot, stamp: self.stamp, lent: self.lent }
     }
 }
 
@@ -178,7 +202,11 @@ impl Drop for OpenSlot {
         if !self.slot().release_unless_last() {
             return;
         }
-        self.slot().unregister();
+        if self.lent {
+            self.slot().unlend();
+        } else {
+            self.slot().unregister();
+        }
         // Still the owner of the slot: the store is there until `leave`.
         self.store().after_release(self.stamp);
         let closing = self.slot().leave();

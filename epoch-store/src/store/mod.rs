@@ -1,7 +1,8 @@
 //! The store: everything below put together, and the life of its handles.
 //!
-//! *Role.* One [`Store`] holds queue, list, hash front, slots, backlog, sessions and reclaimer. `write.rs` commits,
-//! `read.rs` looks up, `scan.rs` reads ranges, `sweep.rs` collects. Handles ([`StoreRef`]) and snapshot slots keep it
+//! *Role.* One [`Store`] holds queue, spaces, slots, backlog, sessions and reclaimer. `write.rs` commits,
+//! `read.rs` looks up, `scan.rs` reads ranges (`pick.rs`: what it takes from them), `sweep.rs` collects. Handles
+//! ([`StoreRef`]) and snapshot slots keep it
 //! alive.
 //!
 //! *Life* (rule 27). Snapshots count nothing: the slot that a snapshot holds keeps the store alive. When the last handle
@@ -15,7 +16,9 @@
 //! *Checked by* `closing.rs` in `loom-tests/tests`; `tests/lifetimes.rs`.
 
 mod closing;
+mod pick;
 mod read;
+mod resolve;
 mod scan;
 mod sweep;
 mod write;
@@ -23,15 +26,17 @@ mod write;
 #[cfg(epoch_loom)]
 pub use closing::stores_freed;
 pub use closing::{OpenSlot, StoreRef};
-pub use scan::{Direction, Remaining, Row};
+pub use pick::{Changed, ChangedRow, Copied, Pick, Row, Visible};
+pub use scan::{Direction, Remaining};
 
 use crate::commit::Queue;
+use crate::error::{Error, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN};
 use crate::gc::Backlog;
-use crate::hash::Front;
-use crate::list::List;
 use crate::reclaim::Domain;
 use crate::session::{Claim, Sessions};
-use crate::slots::Slots;
+use crate::slots::{Policy, Slots};
+use crate::space::{Space, Spaces};
+use crate::sync::serial_number;
 use closing::Life;
 
 /// Choices made when a map is built.
@@ -39,24 +44,30 @@ use closing::Life;
 pub struct Options {
     /// Most writes in one batch.
     pub max_batch_len: usize,
+    /// Most spaces with a name.
+    pub max_key_spaces: usize,
+    /// How long old versions and leases stay.
+    pub policy: Policy,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_batch_len: 1 << 24 }
+        Self { max_batch_len: 1 << 24, max_key_spaces: MAX_KEY_SPACES, policy: Policy::default() }
     }
 }
 
-/// See the module header. Fields are dropped in this order: sessions before the reclaimer whose handles they hold.
+/// See the module header. Fields are dropped in this order: sessions before the lists, of whose sealed records they free
+/// those that have left, and before the reclaimer whose handles they hold.
 pub struct Store {
     life: Life,
+    sessions: Sessions,
+    /// No other store of this process has or had it.
+    serial: u64,
     options: Options,
     queue: Queue,
-    list: List,
-    front: Front,
+    spaces: Spaces,
     slots: Slots,
     backlog: Backlog,
-    sessions: Sessions,
     domain: Domain,
 }
 
@@ -64,14 +75,14 @@ impl Store {
     fn new(options: Options) -> Self {
         Self {
             life: Life::default(),
-            options,
+            serial: serial_number(),
             queue: Queue::default(),
-            list: List::default(),
-            front: Front::default(),
-            slots: Slots::default(),
+            spaces: Spaces::default(),
+            slots: Slots::new(options.policy),
             backlog: Backlog::default(),
             sessions: Sessions::default(),
             domain: Domain::default(),
+            options,
         }
     }
 
@@ -80,9 +91,61 @@ impl Store {
         self.sessions.claim(&self.domain)
     }
 
+    /// What tells this store from every other one of this process.
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The space that has no name.
+    #[inline(always)]
+    pub fn default_space(&self) -> &Space {
+        self.spaces.default_space()
+    }
+
+    /// The space with an id of this store: 0 is the default one. Wait-free.
+    #[inline(always)]
+    pub fn space(&self, id: u32) -> &Space {
+        self.spaces.get(id).expect("ids are given out for spaces that exist, and spaces stay")
+    }
+
+    /// The name of a space that has one.
+    pub fn space_name(&self, id: u32) -> &str {
+        self.spaces.name(id).expect("as above, and the default space is given out to nobody")
+    }
+
+    /// The id of the space with this name, which is created if there is none. Lock-free up to the allocator; linear in the
+    /// number of spaces.
+    ///
+    /// # Errors
+    /// A name of a length that is not allowed, or one space too many.
+    pub fn open_space(&self, name: &str) -> Result<u32, Error> {
+        if name.is_empty() {
+            return Err(Error::SpaceNameEmpty);
+        }
+        if name.len() > MAX_SPACE_NAME_LEN {
+            return Err(Error::SpaceNameTooLong { len: name.len(), max: MAX_SPACE_NAME_LEN });
+        }
+        let max = self.options.max_key_spaces;
+        self.spaces.find_or_create(name, max as u32).ok_or(Error::TooManySpaces { max })
+    }
+
+    /// The id of the space with this name, if there is one. Wait-free; linear in the number of spaces.
+    pub fn find_space(&self, name: &str) -> Option<u32> {
+        self.spaces.find(name)
+    }
+
+    /// The ids of all spaces that have a name, in the order in which they were created.
+    pub fn named_spaces(&self) -> impl Iterator<Item = u32> {
+        self.spaces.named_ids()
+    }
+
     /// The newest visible stamp. Wait-free.
     #[inline]
     pub fn published(&self) -> u64 {
         self.queue.published()
+    }
+    /// Notes which version is the newest now, for what is retained by age.
+    pub fn note_age(&self) {
+        self.slots.note_age(self.queue.root());
     }
 }

@@ -2,25 +2,45 @@
 
 use super::Store;
 use crate::chain::{RecordRef, VersionRef};
-use crate::sync::prefetch;
+use crate::space::Space;
+use crate::sync::{pause, prefetch};
 use smallvec::SmallVec;
 
 /// Keys whose cache misses are overlapped.
 const WINDOW: usize = 16;
 
 impl Store {
+    /// What `copy` makes of the value of `key` at a stamp that may be taken back: it counts only if the stamp is still lent
+    /// afterwards (I-35). Progress as [`Store::get`]. `copy` runs under the pin (rule 32).
+    pub fn peek<T>(
+        &self,
+        space: &Space,
+        key: &[u8],
+        stamp: u64,
+        copy: impl FnOnce(&[u8]) -> T,
+    ) -> Option<T> {
+        let hash = space.front.hash(key);
+        space.front.prefetch_unpinned(hash);
+        let claim = self.claim();
+        let pin = claim.pin();
+        let record = space.front.find(key, hash, &pin)?;
+        let version = record.visible_at(stamp, &pin)?;
+        pause("lease-read");
+        version.value().map(copy)
+    }
+
     /// The value of `key` at `stamp`. Never waits; steps bounded by the key's chain, but for the claim of a session,
     /// which is lock-free.
     ///
     /// # Safety
-    /// `stamp` stays registered during `'s` (I-7).
+    /// `space` is one of this store, and `stamp` stays registered during `'s` (I-7).
     #[inline]
-    pub unsafe fn get<'s>(&'s self, key: &[u8], stamp: u64) -> Option<&'s [u8]> {
-        let hash = self.front.hash(key);
-        self.front.prefetch_unpinned(hash);
+    pub unsafe fn get<'s>(&'s self, space: &'s Space, key: &[u8], stamp: u64) -> Option<&'s [u8]> {
+        let hash = space.front.hash(key);
+        space.front.prefetch_unpinned(hash);
         let claim = self.claim();
         let pin = claim.pin();
-        let record = self.front.find(key, hash, &pin)?;
+        let record = space.front.find(key, hash, &pin)?;
         let version = record.visible_at(stamp, &pin)?;
         // SAFETY: the version is visible at a stamp that stays registered.
         unsafe { outlive_pin(version) }.value()
@@ -29,9 +49,10 @@ impl Store {
     /// The values of many keys at `stamp`, in their order; their cache misses overlap. Progress as `get`.
     ///
     /// # Safety
-    /// `stamp` stays registered during `'s` (I-7).
+    /// `space` is one of this store, and `stamp` stays registered during `'s` (I-7).
     pub unsafe fn get_many<'s, 'k>(
         &'s self,
+        space: &'s Space,
         keys: impl ExactSizeIterator<Item = &'k [u8]> + Clone,
         stamp: u64,
         mut found: impl FnMut(Option<&'s [u8]>),
@@ -43,12 +64,12 @@ impl Store {
             let pin = claim.pin();
             let window = keys.clone().take(WINDOW);
             let hashes: SmallVec<[u64; WINDOW]> =
-                window.clone().map(|key| self.front.hash(key)).collect();
+                window.clone().map(|key| space.front.hash(key)).collect();
             for &hash in &hashes {
-                self.front.prefetch(hash, &pin);
+                space.front.prefetch(hash, &pin);
             }
             let candidates: SmallVec<[Option<RecordRef<'_>>; WINDOW]> =
-                hashes.iter().map(|&hash| self.front.candidate(hash, &pin)).collect();
+                hashes.iter().map(|&hash| space.front.candidate(hash, &pin)).collect();
             for record in candidates.iter().flatten() {
                 prefetch::read(record.as_ptr().as_ptr());
             }
@@ -58,7 +79,7 @@ impl Store {
             for ((key, &hash), candidate) in window.zip(&hashes).zip(&candidates) {
                 let record = match candidate {
                     Some(record) if record.key() == key => Some(*record),
-                    _ => self.front.find(key, hash, &pin),
+                    _ => space.front.find(key, hash, &pin),
                 };
                 let version = record.and_then(|record| record.visible_at(stamp, &pin));
                 // SAFETY: visible at a stamp that stays registered.

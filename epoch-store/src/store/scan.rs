@@ -1,14 +1,17 @@
-//! Reading a range at a registered stamp: a leaf or a part of one per step, each step under a pin of its own.
+//! Reading a range: a leaf or a part of one per step, each step under a pin of its own.
 //!
-//! A step copies out pointers to the records and versions that are visible, and ends its pin. Those stay valid as long
-//! as the stamp is registered (I-7; a record with a visible version is not freed either), so a reader that sleeps
-//! between two steps holds nothing but its own versions. The next step finds its place again by key (rule 29).
+//! A step asks a [`Pick`] what it makes of each record, keeps the rows, and ends its pin. Rows that point to records and
+//! versions stay valid as long as the stamps are registered at which those are visible (I-7; a record with a visible
+//! version is not freed either), so a reader that sleeps between two steps holds nothing but its own versions. The
+//! next step finds its place again by key (rule 29).
 
 use super::Store;
-use crate::chain::{Record, RecordRef, VersionNode};
-use crate::list::{BodyRef, Leaf, Within};
+use super::pick::Pick;
+use crate::chain::{Record, RecordRef};
+use crate::list::{BodyRef, List, Place, Within};
 use crate::reclaim::Pinned;
 use crate::session::Claim;
+use crate::space::Space;
 use crate::sync::{pause, prefetch};
 use smallvec::SmallVec;
 use std::ops::Bound;
@@ -21,15 +24,8 @@ const LONG_SCAN: usize = 32;
 /// How far ahead records are prefetched, and versions.
 const RECORDS_AHEAD: usize = 16;
 const VERSIONS_AHEAD: usize = 8;
-
-/// A visible entry.
-#[derive(Debug, Clone, Copy)]
-pub struct Row {
-    /// The record: its key.
-    pub record: NonNull<Record>,
-    /// The version: its value. Never a tombstone.
-    pub version: NonNull<VersionNode>,
-}
+/// Records looked at under one pin, about, where few of them make rows.
+const RECORDS_PER_PIN: usize = 1_024;
 
 /// Which end of a range a step takes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,96 +67,60 @@ fn borrow(bound: &OwnedBound) -> Bound<&[u8]> {
 }
 
 impl Store {
-    /// Moves up to about `limit` visible entries from one end of `remaining` to `rows`, in the order of the direction.
+    /// Moves up to about `limit` rows of `space` from one end of `remaining` to `rows`, in the order of the direction.
     ///
-    /// Returns with no rows only if nothing is left. `scratch` is memory to work in. The rows stay valid as long as
-    /// `stamp` stays registered.
-    pub fn step(
+    /// Returns with no rows only if nothing is left. `scratch` is memory to work in.
+    #[expect(clippy::too_many_arguments, reason = "the state of a step, spelled out")]
+    pub fn step<P: Pick>(
         &self,
-        stamp: u64,
+        space: &Space,
+        pick: &P,
         remaining: &mut Remaining,
         direction: Direction,
         limit: usize,
         scratch: &mut Vec<NonNull<Record>>,
-        rows: &mut Vec<Row>,
+        rows: &mut Vec<P::Row>,
     ) {
         let claim = self.claim();
         while !remaining.done && rows.is_empty() {
             let pin = claim.pin();
             pause("scan-step");
-            let (mut leaf, mut body) = self.leaf_of(remaining, direction, &claim, &pin);
+            let (mut leaf, mut body) = leaf_of(&space.list, remaining, direction, &claim, &pin);
+            let mut looked = 0;
             loop {
-                self.take_leaf(
-                    stamp,
-                    remaining,
-                    direction,
-                    limit,
-                    (leaf, body),
-                    scratch,
-                    rows,
-                    &pin,
-                );
+                looked +=
+                    take_leaf(pick, remaining, direction, limit, (leaf, body), scratch, rows, &pin);
                 if limit >= LONG_SCAN && body.tail().nth(FOLD_TAIL - 1).is_some() {
-                    self.list.fold(leaf, body, &pin, claim.tally());
+                    space.list.fold(leaf, body, &pin, claim.tally());
                 }
                 // The same pin serves the right neighbours too, until the step has what it came for.
-                let go_on =
-                    direction == Direction::Forward && !remaining.done && rows.len() < limit;
-                let Some(next) = self.list.right_of(body).filter(|_| go_on) else { break };
+                let go_on = direction == Direction::Forward
+                    && !remaining.done
+                    && rows.len() < limit
+                    && looked < RECORDS_PER_PIN;
+                let Some(next) = space.list.right_of(body).filter(|_| go_on) else { break };
                 (leaf, body) = (next, next.body(&pin));
             }
         }
     }
+}
 
-    /// Takes the rows of one leaf.
-    #[expect(clippy::too_many_arguments, reason = "the state of a step, spelled out")]
-    fn take_leaf<P: Pinned>(
-        &self,
-        stamp: u64,
-        remaining: &mut Remaining,
-        direction: Direction,
-        limit: usize,
-        (leaf, body): (&Leaf, BodyRef<'_>),
-        scratch: &mut Vec<NonNull<Record>>,
-        rows: &mut Vec<Row>,
-        pin: &P,
-    ) {
-        scratch.clear();
-        body.collect(leaf.low(), remaining.within(), scratch);
-        if direction == Direction::Backward {
-            scratch.reverse();
+/// The leaf at the end that the direction takes from, and its body.
+fn leaf_of<'p, P: Pinned>(
+    list: &List,
+    remaining: &Remaining,
+    direction: Direction,
+    claim: &Claim<'_>,
+    pin: &'p P,
+) -> Place<'p> {
+    match (direction, borrow(&remaining.from), borrow(&remaining.to)) {
+        (Direction::Forward, Bound::Included(key) | Bound::Excluded(key), _)
+        | (Direction::Backward, _, Bound::Included(key)) => list.locate(key, pin, claim.tally()),
+        (Direction::Forward, Bound::Unbounded, _) => list.locate(&[], pin, claim.tally()),
+        (Direction::Backward, _, Bound::Excluded(key)) => {
+            list.locate_before(Some(key), pin, claim.tally())
         }
-        let read = take_visible(scratch, stamp, limit, pin, rows);
-        if read < scratch.len() {
-            // SAFETY: a record of a live body, under the pin.
-            let last = unsafe { RecordRef::new(scratch[read - 1]) }.key();
-            remaining.resume_behind(last, direction);
-        } else {
-            remaining.leave_leaf(leaf.low(), body, direction);
-        }
-    }
-
-    /// The leaf at the end that the direction takes from, and its body.
-    fn leaf_of<'p, P: Pinned>(
-        &self,
-        remaining: &Remaining,
-        direction: Direction,
-        claim: &Claim<'_>,
-        pin: &'p P,
-    ) -> (&Leaf, BodyRef<'p>) {
-        match (direction, borrow(&remaining.from), borrow(&remaining.to)) {
-            (Direction::Forward, Bound::Included(key) | Bound::Excluded(key), _)
-            | (Direction::Backward, _, Bound::Included(key)) => {
-                self.list.locate(key, pin, claim.tally())
-            }
-            (Direction::Forward, Bound::Unbounded, _) => self.list.locate(&[], pin, claim.tally()),
-            (Direction::Backward, _, Bound::Excluded(key)) => {
-                self.list.locate_before(Some(key), pin, claim.tally())
-            }
-            (Direction::Backward, _, Bound::Unbounded) => {
-                self.list.locate_before(None, pin, claim.tally())
-            }
-        }
+        (Direction::Backward, _, Bound::Unbounded) => list.locate_before(None, pin, claim.tally()),
     }
 }
 
@@ -189,13 +149,41 @@ impl Remaining {
     }
 }
 
-/// Pushes the visible ones of `records` until there are `limit` rows. Returns how many records were looked at.
-fn take_visible<P: Pinned>(
+/// Takes the rows of one leaf. Returns how many records were looked at.
+#[expect(clippy::too_many_arguments, reason = "the state of a step, spelled out")]
+fn take_leaf<K: Pick, P: Pinned>(
+    pick: &K,
+    remaining: &mut Remaining,
+    direction: Direction,
+    limit: usize,
+    (leaf, body): Place<'_>,
+    scratch: &mut Vec<NonNull<Record>>,
+    rows: &mut Vec<K::Row>,
+    pin: &P,
+) -> usize {
+    scratch.clear();
+    body.collect(leaf.low(), remaining.within(), scratch);
+    if direction == Direction::Backward {
+        scratch.reverse();
+    }
+    let read = take_rows(scratch, pick, limit, pin, rows);
+    if read < scratch.len() {
+        // SAFETY: a record of a live body, under the pin.
+        let last = unsafe { RecordRef::new(scratch[read - 1]) }.key();
+        remaining.resume_behind(last, direction);
+    } else {
+        remaining.leave_leaf(leaf.low(), body, direction);
+    }
+    read
+}
+
+/// Pushes the rows that `records` make until there are `limit`. Returns how many records were looked at.
+fn take_rows<K: Pick, P: Pinned>(
     records: &[NonNull<Record>],
-    stamp: u64,
+    pick: &K,
     limit: usize,
     pin: &P,
-    rows: &mut Vec<Row>,
+    rows: &mut Vec<K::Row>,
 ) -> usize {
     // SAFETY: records of a live body, under the pin.
     let view = |record: NonNull<Record>| unsafe { RecordRef::new(record) };
@@ -212,9 +200,8 @@ fn take_visible<P: Pinned>(
         if let Some(&ahead) = records.get(i + VERSIONS_AHEAD) {
             prefetch::read(view(ahead).head_hint());
         }
-        let version = view(record).visible_at(stamp, pin);
-        if let Some(version) = version.filter(|version| !version.is_tombstone()) {
-            rows.push(Row { record, version: version.as_ptr() });
+        if let Some(row) = pick.pick(view(record), pin) {
+            rows.push(row);
             if rows.len() >= limit {
                 return i + 1;
             }

@@ -1,8 +1,10 @@
 //! Garbage collection outside commits: on release, on demand; and the figures that tell how much there is.
 
 use super::Store;
+use super::resolve::Resolver;
 use crate::chain::RecordRef;
-use crate::reclaim::Reclaimer;
+use crate::reclaim::{Pinned, Reclaimer};
+use crate::space::Space;
 use crate::stats::{Stats, Survey};
 use crate::tally::Event;
 
@@ -40,20 +42,37 @@ impl Store {
         let rounds = self.sum(Event::BagsPut).saturating_sub(self.sum(Event::BagsTaken)) + 1;
         for _ in 0..rounds {
             let pin = claim.pin();
-            let swept = claim.sweeper().look(1, self.field(&pin, &claim));
+            let swept = claim.sweeper().look_closely(1, self.field(&pin, &claim));
             versions += swept.versions;
             if swept.bags + swept.waiting == 0 {
                 break;
             }
         }
-        {
-            let pin = claim.pin();
-            self.queue.finish_ordered(&pin, claim.tally());
-            self.front.settle(&pin, claim.tally());
+        let resolver = Resolver { store: self, claim: &claim };
+        self.queue.finish_ordered(&resolver, &claim.pin(), claim.tally());
+        for space in self.spaces.iter() {
+            space.front.settle(&claim.pin(), claim.tally());
         }
         drop(claim);
+        self.finish_removals();
         self.sessions.for_each_free(&self.domain, |claim| claim.flush());
         versions
+    }
+
+    /// Takes every sealed record through its phases: list, a grace period, hash, a grace period, memory.
+    fn finish_removals(&self) {
+        for _phase in 0..2 {
+            let mut left = false;
+            self.sessions.for_each_free(&self.domain, |claim| {
+                if claim.sweeper().is_removing() {
+                    left |= !claim.sweeper().flush_removals(self.field(&claim.pin(), claim));
+                    claim.flush();
+                }
+            });
+            if !left {
+                return;
+            }
+        }
     }
 
     fn hand_over_open_bags(&self) {
@@ -66,6 +85,15 @@ impl Store {
         });
     }
 
+    /// Takes back every lease below `oldest`, and begins to collect what they kept. Returns how many.
+    pub fn revoke_below(&self, oldest: u64) -> usize {
+        let revoked = self.slots.revoke_below(oldest);
+        if revoked > 0 {
+            self.sweep_some();
+        }
+        revoked
+    }
+
     fn sum(&self, event: Event) -> u64 {
         self.sessions.tallies().map(|tally| tally.get(event)).fold(0, u64::wrapping_add)
     }
@@ -74,15 +102,23 @@ impl Store {
         self.sum(Event::Queued).saturating_sub(self.sum(Event::Unqueued))
     }
 
+    fn hash_slots(&self) -> usize {
+        let claim = self.claim();
+        let pin = claim.pin();
+        self.spaces.iter().map(|space| space.front.capacity(&pin)).sum()
+    }
+
     /// The counters, added up. Not one moment's picture while others write.
     pub fn stats(&self) -> Stats {
         let version = self.published();
+        let oldest_version = self.slots.openable(self.queue.root()).oldest;
         let (open_snapshots, oldest) = self.slots.open();
         let difference = |plus, minus| self.sum(plus).saturating_sub(self.sum(minus));
         Stats {
             version: version.into(),
+            oldest_version: oldest_version.min(version).into(),
             live_keys: self.sum(Event::LiveKeys).cast_signed().max(0).cast_unsigned(),
-            records: self.sum(Event::Records),
+            records: difference(Event::Records, Event::RecordsRemoved),
             versions: difference(Event::VersionsLinked, Event::VersionsCut),
             retired: self.sum(Event::Retired).saturating_sub(self.domain.freed()),
             gc_queued: self.queued_entries(),
@@ -95,36 +131,43 @@ impl Store {
             folds: self.sum(Event::Folds),
             splits: self.sum(Event::Splits),
             hash_growths: self.sum(Event::Growths),
+            hash_slots: self.hash_slots(),
             slot_scans: self.sum(Event::Scans),
+            key_spaces: self.spaces.named_len(),
         }
     }
 
-    /// Walks all keys and their chains.
+    /// Walks all keys and their chains, in all spaces.
     pub fn survey(&self) -> Survey {
         let claim = self.claim();
-        let pin = claim.pin();
         let mut survey = Survey::default();
-        self.list.for_each_leaf(&pin, |body| {
-            survey.leaves += 1;
-            let sorted = (0..body.sorted_len()).map(|i| body.record(i));
-            let tail = body.tail().inspect(|_| survey.tail_entries += 1);
-            let mut chains = Vec::new();
-            for record in sorted.chain(tail) {
-                // SAFETY: records live as long as the list; the pin protects their chains.
-                let record: RecordRef<'_> = unsafe { RecordRef::new(record.as_ptr()) };
-                chains.push((record, 0_u64));
-            }
-            for (record, length) in &mut chains {
-                let newest = record.head(&pin);
-                survey.count(newest.map(|version| version.is_tombstone()));
-                let mut next = newest;
-                while let Some(version) = next {
-                    *length += 1;
-                    next = version.older(&pin);
-                }
-                survey.chain(*length);
-            }
-        });
+        for space in self.spaces.iter() {
+            survey_space(space, &claim.pin(), &mut survey);
+        }
         survey
     }
+}
+
+fn survey_space<P: Pinned>(space: &Space, pin: &P, survey: &mut Survey) {
+    space.list.for_each_leaf(pin, |body| {
+        survey.leaves += 1;
+        let sorted = (0..body.sorted_len()).map(|i| body.record(i));
+        let tail = body.tail().inspect(|_| survey.tail_entries += 1);
+        let mut chains = Vec::new();
+        for record in sorted.chain(tail) {
+            // SAFETY: a record of a body that was loaded under this pin lives as long as the pin (I-37, I-43).
+            let record: RecordRef<'_> = unsafe { RecordRef::new(record.as_ptr()) };
+            chains.push((record, 0_u64));
+        }
+        for (record, length) in &mut chains {
+            let newest = record.head(pin);
+            survey.count(newest.map(|version| version.is_tombstone()));
+            let mut next = newest;
+            while let Some(version) = next {
+                *length += 1;
+                next = version.older(pin);
+            }
+            survey.chain(*length);
+        }
+    });
 }

@@ -1,17 +1,20 @@
 //! Committing: prepare, order and publish, then clean up behind.
 
 use super::Store;
-use crate::batch::WriteOp;
-use crate::chain::{RecordRef, VersionBox};
-use crate::commit::{Commit, Write};
+use super::resolve::Resolver;
+use crate::batch::{WriteBatch, WriteOp};
+use crate::chain::{Record, RecordRef, VersionBox};
+use crate::commit::{Commit, Span, Write};
 use crate::error::Error;
-use crate::gc::Field;
-use crate::list::Leaf;
-use crate::reclaim::Pinned;
+use crate::gc::{Field, Written};
+use crate::list::{Found, LeafRef};
+use crate::reclaim::{Pinned, Shared};
 use crate::session::Claim;
+use crate::space::Space;
 use crate::sync::{mutant, pause, prefetch};
-use crate::tally::Event;
+use crate::tally::Tally;
 use smallvec::SmallVec;
+use std::ptr::NonNull;
 
 /// Keys whose cache misses are overlapped.
 const WINDOW: usize = 16;
@@ -23,38 +26,88 @@ impl Store {
     ///
     /// # Errors
     /// The first operation that is refused; nothing is applied then.
+    #[inline]
     pub fn commit<'o>(
         &self,
         ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
     ) -> Result<u64, Error> {
-        self.check(ops.clone())?;
-        if ops.len() == 0 {
-            return Ok(self.published());
+        self.check(ops.len(), ops.clone())?;
+        Ok(if ops.len() == 0 { self.published() } else { self.apply(ops, Box::default()) })
+    }
+
+    /// As [`Store::commit`], for all of a batch: its ranges too.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    pub fn commit_batch(&self, batch: &WriteBatch) -> Result<u64, Error> {
+        if !batch.has_ranges() {
+            return self.commit(batch.ops());
         }
+        self.check(batch.len(), batch.ops())?;
+        let (ops, spans) = batch.resolve_ranges();
+        let stamp = self.apply(ops.iter().copied(), spans.clone());
+        spans.iter().for_each(|span| self.sweep_span(span));
+        Ok(stamp)
+    }
+
+    /// Commits what was checked.
+    fn apply<'o>(
+        &self,
+        ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
+        spans: Box<[Span]>,
+    ) -> u64 {
         if let Some(first) = ops.clone().next() {
-            self.front.prefetch_unpinned(self.front.hash(first.key));
+            let front = &self.space(first.space).front;
+            front.prefetch_unpinned(front.hash(first.key));
         }
         let claim = self.claim();
         // Rule 1: pinned from the first look-up until the commit is visible (I-23).
         let pin = claim.pin();
         let writes = self.prepare(ops, &claim, &pin);
         pause("commit-prepared");
-        let records: SmallVec<[_; 1]> = writes.iter().map(|write| write.record).collect();
-        let stamp = self.queue.commit(Commit::alloc(writes), &pin, claim.tally());
+        let commit = Commit::alloc_with_spans(writes, spans);
+        let resolver = Resolver { store: self, claim: &claim };
+        let stamp = self.queue.commit(commit, &resolver, &pin, claim.tally());
         pause("commit-published");
-        // SAFETY: the records live as long as the list.
-        let records = records.iter().map(|&record| unsafe { RecordRef::new(record) });
+        // SAFETY: retired after this pin began.
+        let writes = unsafe { Shared::new(commit) }.get().writes();
+        let written = writes.iter().map(|write| Written {
+            // SAFETY: found or resolved under this pin, or by somebody who was pinned until the publish (I-32).
+            record: unsafe { RecordRef::new(write.record()) },
+            space: write.space(),
+        });
         if mutant!("hash-after-publish") {
-            records.clone().for_each(|record| {
-                self.front.insert(record, self.front.hash(record.key()), &pin, claim.tally());
-            });
+            for Written { record, space } in written.clone() {
+                let front = &self.space(space).front;
+                front.insert(record, front.hash(record.key()), &pin, claim.tally());
+            }
         }
-        claim.sweeper().after_commit(records, self.field(&pin, &claim));
-        Ok(stamp)
+        claim.sweeper().after_commit(written, self.field(&pin, &claim));
+        stamp
     }
 
-    fn check<'o>(&self, ops: impl ExactSizeIterator<Item = WriteOp<'o>>) -> Result<(), Error> {
-        let (len, max) = (ops.len(), self.options.max_batch_len);
+    /// Cleans up behind a range that was deleted: a leaf at a time, each under a pin of its own.
+    fn sweep_span(&self, span: &Span) {
+        let claim = self.claim();
+        let list = &self.space(span.space).list;
+        let (mut span, mut records) = (span.clone(), Vec::new());
+        loop {
+            let pin = claim.pin();
+            pause("erase-swept");
+            let (leaf, body) = list.locate(&span.from, &pin, claim.tally());
+            records.clear();
+            body.collect(leaf.low(), span.within(), &mut records);
+            // SAFETY: records of a live body, under the pin.
+            let view = |&record: &NonNull<Record>| unsafe { RecordRef::new(record) };
+            let written = records.iter().map(|at| Written { record: view(at), space: span.space });
+            claim.sweeper().after_commit(written, self.field(&pin, &claim));
+            let Some(high) = body.high().filter(|high| span.within().reaches(high)) else { return };
+            span.from = high.into();
+        }
+    }
+
+    fn check<'o>(&self, len: usize, ops: impl Iterator<Item = WriteOp<'o>>) -> Result<(), Error> {
+        let max = self.options.max_batch_len;
         if len > max {
             return Err(Error::BatchTooLarge { len, max });
         }
@@ -67,6 +120,7 @@ impl Store {
             slots: &self.slots,
             root: self.queue.root(),
             backlog: &self.backlog,
+            spaces: &self.spaces,
             pin,
             tally: claim.tally(),
         }
@@ -79,105 +133,140 @@ impl Store {
         claim: &Claim<'_>,
         pin: &P,
     ) -> Writes {
-        self.front.help(pin, claim.tally());
         let mut writes = Writes::with_capacity(ops.len());
         let mut ops = ops;
-        let (mut last_key, mut ascending) = (None, true);
-        let mut near = None;
+        let (mut last, mut ascending) = (None, true);
+        let mut place: Option<Place<'_>> = None;
+        let mut all_hashes: Window = Window::new();
         while ops.len() > 0 {
             let window = ops.clone().take(WINDOW);
-            let hashes: Window = window.clone().map(|op| self.front.hash(op.key)).collect();
+            let hashes: Window =
+                window.clone().map(|op| self.space(op.space).front.hash(op.key)).collect();
             for op in window.clone() {
-                ascending &= last_key.is_none_or(|last| last < op.key);
-                last_key = Some(op.key);
+                // Space first: a batch that comes back to a space may come back to a key of it.
+                let this = (op.space, op.key);
+                ascending &= last.is_none_or(|last| last < this);
+                last = Some(this);
             }
+            all_hashes.extend_from_slice(&hashes);
             if hashes.len() > 1 {
                 self.prefetch_window(window.clone(), &hashes, ascending, pin);
             }
             for (op, &hash) in window.zip(&hashes) {
-                let record = self.find_or_insert(op.key, hash, &mut near, claim, pin).as_ptr();
-                let node = VersionBox::new(op.value).into_raw();
-                writes.push(Write { record, node });
+                let place = match &mut place {
+                    Some(place) if place.id == op.space => place,
+                    place => place.insert(self.enter(op.space, claim, pin)),
+                };
+                let Found { record, made } = find_or_insert(place, op, hash, pin, claim.tally());
+                let node = made.unwrap_or_else(|| VersionBox::new(op.value)).into_raw();
+                writes.push(Write::new(record.as_ptr(), node, op.space));
             }
             ops.nth(hashes.len() - 1);
         }
         if !ascending {
-            keep_last_writes(&mut writes);
+            keep_last_writes(&mut writes, &all_hashes);
         }
         writes
+    }
+
+    /// A batch comes to a space, and helps its front if that grows.
+    fn enter<'p, P: Pinned>(&'p self, id: u32, claim: &Claim<'_>, pin: &'p P) -> Place<'p> {
+        let space = self.space(id);
+        space.front.help(pin, claim.tally());
+        Place { id, space, near: None }
     }
 
     /// Overlaps the cache misses of a window: slots; then records of keys that seem to be there, and leaves for those
     /// that do not; then newest versions, and bodies.
     fn prefetch_window<'o, P: Pinned>(
         &self,
-        window: impl Iterator<Item = WriteOp<'o>>,
+        window: impl Iterator<Item = WriteOp<'o>> + Clone,
         hashes: &[u64],
         ascending: bool,
         pin: &P,
     ) {
-        for &hash in hashes {
-            self.front.prefetch(hash, pin);
+        for (op, &hash) in window.clone().zip(hashes) {
+            self.space(op.space).front.prefetch(hash, pin);
         }
         let (mut records, mut leaves): (Window<_>, Window<_>) = Default::default();
         for (op, &hash) in window.zip(hashes) {
-            match self.front.candidate(hash, pin) {
+            let Space { list, front } = self.space(op.space);
+            match front.candidate(hash, pin) {
                 Some(record) => {
                     prefetch::read(record.as_ptr().as_ptr());
                     records.push(record);
                 }
                 // Sorted keys find their leaf beside their predecessor's.
                 None if ascending => {}
-                None => leaves.push(self.list.prefetch_leaf(op.key, pin)),
+                None => leaves.push((list, list.prefetch_leaf(op.key, pin))),
             }
         }
         for record in records {
             prefetch::read(record.head_hint());
         }
-        for leaf in leaves {
-            self.list.prefetch_body(leaf, pin);
+        for (list, leaf) in leaves {
+            list.prefetch_body(leaf, pin);
         }
     }
+}
 
-    /// The record of a key: leaf first, hash second (I-20).
-    fn find_or_insert<'p, 's, P: Pinned>(
-        &'s self,
-        key: &[u8],
-        hash: u64,
-        near: &mut Option<&'s Leaf>,
-        claim: &Claim<'_>,
-        pin: &'p P,
-    ) -> RecordRef<'p> {
-        if let Some(record) = self.front.find(key, hash, pin) {
-            return record;
-        }
-        let made =
-            if mutant!("hash-left-to-maker") { claim.tally().get(Event::Records) } else { 0 };
-        let record = self.list.find_or_insert(key, hash, near, pin, claim.tally());
-        pause("record-in-leaf");
-        if mutant!("hash-after-publish")
-            || mutant!("hash-left-to-maker") && claim.tally().get(Event::Records) == made
-        {
-            return record;
-        }
-        self.front.insert(record, hash, pin, claim.tally());
-        record
+/// Where a batch has come to: a space, and the leaf of it where it was last.
+pub(super) struct Place<'a> {
+    pub(super) id: u32,
+    pub(super) space: &'a Space,
+    pub(super) near: Option<LeafRef<'a>>,
+}
+
+/// The record of a key: leaf first, hash second (I-20). One made here comes with its first version.
+///
+/// It is not sealed when it is looked at; if it is later, the commit finds another (rule 13).
+pub(super) fn find_or_insert<'p, P: Pinned>(
+    place: &mut Place<'p>,
+    op: WriteOp<'_>,
+    hash: u64,
+    pin: &'p P,
+    tally: &Tally,
+) -> Found<'p> {
+    let Space { list, front } = place.space;
+    if let Some(record) = front.find(op.key, hash, pin).filter(|record| !record.is_dead()) {
+        return Found { record, made: None };
     }
+    let near = &mut place.near;
+    let found = list.find_or_insert(op.key, op.value, hash, near, pin, tally);
+    pause("record-in-leaf");
+    if mutant!("hash-after-publish") || mutant!("hash-left-to-maker") && found.made.is_none() {
+        return found;
+    }
+    front.insert(found.record, hash, pin, tally);
+    found
 }
 
 /// Up to a window of something, on the stack.
 type Window<T = u64> = SmallVec<[T; WINDOW]>;
 
-/// I-25: of several writes to one record only the last stays.
-fn keep_last_writes(writes: &mut Writes) {
+/// I-25: of several writes to one key only the last stays. By key, not by record: a record can be sealed between two
+/// look-ups of one key.
+fn keep_last_writes(writes: &mut Writes, hashes: &[u64]) {
     if writes.len() < 2 {
         return;
     }
-    let mut order: Vec<_> =
-        writes.iter().enumerate().map(|(at, write)| (write.record.addr(), at)).collect();
+    // SAFETY: the records were looked up under the caller's pin.
+    let key = |at: usize| unsafe { RecordRef::new(writes[at].found()) }.key();
+    let mut order: Vec<(u64, usize)> =
+        hashes.iter().enumerate().map(|(at, &hash)| (hash, at)).collect();
     order.sort_unstable();
-    let mut superseded: Vec<usize> =
-        order.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].1).collect();
+    let mut superseded: Vec<usize> = Vec::new();
+    for of_one_hash in order.chunk_by(|a, b| a.0 == b.0) {
+        for (i, &(_, at)) in of_one_hash.iter().enumerate() {
+            let later = &of_one_hash[i + 1..];
+            let is_same = |&(_, then): &(u64, usize)| {
+                writes[then].space() == writes[at].space() && key(then) == key(at)
+            };
+            if later.iter().any(is_same) {
+                superseded.push(at);
+            }
+        }
+    }
     if superseded.is_empty() {
         return;
     }
@@ -188,7 +277,7 @@ fn keep_last_writes(writes: &mut Writes) {
         at += 1;
         if drop_it {
             // SAFETY: built by this thread a moment ago, seen by nobody.
-            drop(unsafe { VersionBox::from_raw(write.node) });
+            drop(unsafe { VersionBox::from_raw(write.node()) });
         }
         !drop_it
     });

@@ -1,11 +1,13 @@
-//! The facade inside a model: loom's atomics, checked cells, and the seeded faults.
+//! The facade inside a model: loom's atomics and checked cells.
 
 #![allow(clippy::disallowed_types, reason = "this file is the facade that the lint points to")]
 
-pub use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+pub use super::faults::{ordering, seeded};
+pub use loom::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
 
 use loom::cell::UnsafeCell;
-use std::sync::OnceLock;
 
 /// A plain field of a shared node whose accesses loom checks for data races.
 #[derive(Debug)]
@@ -38,21 +40,6 @@ impl<T: Copy> Tracked<T> {
         // SAFETY: the caller has exclusive access; loom reports it when he has not.
         self.0.with_mut(|cell| unsafe { *cell = value });
     }
-}
-
-/// Whether this fault is among those named in the environment, separated by commas.
-pub fn seeded(name: &'static str) -> bool {
-    static CHOSEN: OnceLock<Vec<String>> = OnceLock::new();
-    let chosen = CHOSEN.get_or_init(|| {
-        let names = std::env::var("EPOCH_MUTANT").unwrap_or_default();
-        names.split(',').map(str::to_owned).collect()
-    });
-    chosen.iter().any(|chosen| chosen == name)
-}
-
-/// The ordering of a named site, or `Relaxed` when its mutant is chosen.
-pub fn ordering(site: &'static str, ordering: Ordering) -> Ordering {
-    if seeded(site) { Ordering::Relaxed } else { ordering }
 }
 
 /// A `SeqCst` fence at a named site, or nothing when its mutant is chosen.

@@ -59,6 +59,11 @@ impl<T: Default> Segments<T> {
         self.first * ((1 << k) - 1)
     }
 
+    /// As many elements as there can ever be.
+    pub fn most(&self) -> usize {
+        self.first_of(SEGMENTS)
+    }
+
     /// Makes sure that segment `k` exists, and returns it. Beyond the last possible segment: the last.
     pub fn grow(&self, k: usize) -> &[T] {
         let k = k.min(SEGMENTS - 1);

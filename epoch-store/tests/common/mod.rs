@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod decode;
 pub mod keys;
 pub mod model;
+pub mod tape;
 pub mod world;
 
 use std::fmt::Display;

@@ -1,16 +1,31 @@
 //! One sleeper: which operation comes to a point, what others must see meanwhile, and how it must end.
 
 use super::Victim;
-use epoch_store::{Map, Snapshot, Version, WriteBatch};
+use epoch_store::{Error, KeySpace, Map, Snapshot, Version, WriteBatch};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Superseded versions that a sleeper may leave behind: the writes of its commit, the bag in its hands, the bag of its
-/// session. Bags have 32 records.
-pub const SLACK: u64 = 3 + 32 + 32;
+/// session, one of each kind. Bags have 32 records.
+pub const SLACK: u64 = 3 + 32 + 2 * 32;
 /// Between the two looks at the root that must agree for a snapshot to be registered. Only a commit at this very point, a
 /// few times in a row, brings a thread to "snapshot-acquiring": without the point it cannot be tested.
 pub const REGISTERING: &str = "snapshot-registering";
-/// New keys of the operation that fills leaves.
+/// Keys of the operation that empties leaves.
 const FILL: usize = 400;
+/// New keys, at most, of the operation that fills leaves. It ends at its point: how many keys make the hash front grow
+/// depends on how many the sleepers before it have put.
+const FILL_MOST: usize = 50_000;
+/// New keys of a batch that is installed in chunks: three of 512.
+const LARGE: usize = 1_100;
+/// Only who finds the claimer of a chunk asleep comes here: another is parked at [`CLAIMED`] for it.
+const REDOING: &str = "redo-chunk";
+const CLAIMED: &str = "install-chunk";
+/// Only who finds a record sealed that was not when the commit was prepared comes here: another deletes the keys between.
+pub const SEALED: &str = "write-sealed";
+pub const RESOLVED: &str = "write-resolved";
+/// Only who puts a key that was deleted, and whose record is still in its leaf, comes here.
+const MET: &str = "sealed-met";
 
 /// The operation that the victim is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,16 +34,28 @@ enum Deed {
     Prepare,
     /// The same, already ordered: whoever comes next finishes it.
     Commit,
+    /// The same with so many new keys that it is installed in chunks.
+    Large,
     /// A put of a new key: not ordered at the point.
     Insert,
-    /// Puts of many new keys: tails fill, leaves split, the hash front grows.
+    /// Puts of new keys until the point is reached: tails fill, leaves split, the hash front grows.
     Fill,
+    /// Deletes of many keys: leaves in which nothing is left are unlinked.
+    Empty,
     /// Opening a snapshot.
     Open,
     /// Reading all of a snapshot.
     Scan,
     /// Collecting what a dropped snapshot has kept.
     Sweep,
+    /// Creating a key space, which others create meanwhile.
+    Name,
+    /// Opening the version that is the newest now, by its number.
+    OpenAt,
+    /// Looking a key up through a lease.
+    Lease,
+    /// Taking a lease back by a scan.
+    Revoke,
 }
 
 /// How to come to a point.
@@ -36,24 +63,34 @@ fn deed_at(point: &str) -> Deed {
     match point {
         "commit-prepared" => Deed::Prepare,
         "commit-linked" | "commit-ordered" | "install-one" | "commit-installed" => Deed::Commit,
-        "commit-published" | "scan-slots" | "cut-marked" => Deed::Commit,
-        "tail-append" | "record-in-leaf" | "hash-insert" => Deed::Insert,
+        "commit-published" | "scan-begun" | "scan-slots" | "cut-marked" => Deed::Commit,
+        SEALED | RESOLVED => Deed::Commit,
+        "erase-leaf" | "erase-swept" | "record-sealed" | "dead-noted" => Deed::Commit,
+        CLAIMED | REDOING => Deed::Large,
+        "tail-append" | "record-in-leaf" | "hash-insert" | MET => Deed::Insert,
         "tail-full" | "tail-sealed" | "body-built" | "leaf-split" | "index-built" => Deed::Fill,
-        "chunk-claimed" => Deed::Fill,
+        "chunk-claimed" | "slot-marked" | "leaf-indexed" => Deed::Fill,
+        "leaf-frozen" | "neighbour-noted" | "leaf-unlinked" | "index-pruned" => Deed::Empty,
         "snapshot-acquiring" | REGISTERING => Deed::Open,
         "scan-step" => Deed::Scan,
         "bag-taken" => Deed::Sweep,
+        "space-made" => Deed::Name,
+        "snapshot-at-registered" => Deed::OpenAt,
+        "lease-read" => Deed::Lease,
+        "lease-revoked" => Deed::Revoke,
         _ => panic!("{point:?} is new: say here which operation comes to it"),
     }
 }
 
 /// When to park among others: those that keep what another must cut to come to its point come last, and a reader's
-/// snapshot must not stand in for the one whose release the sweeper needs.
+/// snapshot must not stand in for the one whose release the sweeper needs. Large batches come after small ones, who must
+/// still make the hash front grow.
 pub fn turn(point: &str) -> u8 {
     match deed_at(point) {
-        Deed::Sweep => 1,
-        Deed::Scan => 2,
-        Deed::Open => 3,
+        Deed::Large | Deed::Empty => 1,
+        Deed::Sweep | Deed::Revoke => 2,
+        Deed::Scan => 3,
+        Deed::Open | Deed::OpenAt | Deed::Lease => 4,
         _ => 0,
     }
 }
@@ -62,8 +99,11 @@ pub fn turn(point: &str) -> u8 {
 enum Outcome {
     Committed(Vec<Version>),
     Opened(Snapshot),
+    OpenedAt(Result<Snapshot, Error>),
+    Leased(Result<Option<Vec<u8>>, Error>),
     Read(Vec<Vec<u8>>),
     Swept,
+    Named(KeySpace),
 }
 
 /// A victim with what must come out of it.
@@ -74,7 +114,11 @@ pub struct Case {
     /// What a reader must have read.
     rows: Vec<Vec<u8>>,
     before: Version,
+    /// Parked besides, if the victim could not come to its point alone.
+    second: Second,
 }
+
+type Second = Arc<Mutex<Option<Victim<Version>>>>;
 
 fn keys_of(snapshot: &Snapshot) -> Vec<Vec<u8>> {
     snapshot.iter().map(|(key, _)| key.to_vec()).collect()
@@ -92,30 +136,81 @@ pub fn prepare(map: &Map, point: &str) {
 
 fn victims_batch(point: &str) -> WriteBatch {
     let mut batch = WriteBatch::new();
-    batch.put(format!("{point}/a"), b"new").delete(format!("{point}/b"));
+    if point.starts_with("erase") {
+        batch.delete_range(format!("{point}/a")..=format!("{point}/b"));
+    }
+    batch.put(format!("{point}/a"), b"new");
+    if !point.starts_with("erase") {
+        batch.delete(format!("{point}/b"));
+    }
     batch.put(format!("{point}/c"), b"new");
+    if deed_at(point) == Deed::Large {
+        for i in 0..LARGE {
+            batch.put(format!("{point}/fill/{i:04}"), b"");
+        }
+    }
     batch
+}
+
+fn delete_parts(map: &Map, point: &str) {
+    for part in ["a", "b", "c"] {
+        map.delete(format!("{point}/{part}")).expect("a small key");
+    }
+    map.maintain();
 }
 
 pub fn park(map: &Map, point: &str) -> Option<Case> {
     let deed = deed_at(point);
-    let (name, own) = (point.to_owned(), map.clone());
+    let (named, own) = (point.to_owned(), map.clone());
+    if point == MET {
+        map.put(format!("{point}/fill/0000"), b"").expect("a small key");
+        map.delete(format!("{point}/fill/0000")).expect("a small key");
+    }
     let before = map.version();
     let mut rows = Vec::new();
+    let reached = Arc::new(AtomicBool::new(false));
     let operation: Box<dyn FnOnce() -> Outcome + Send> = match deed {
-        Deed::Prepare | Deed::Commit => Box::new(move || {
-            Outcome::Committed(vec![own.commit(&victims_batch(&name)).expect("a small batch")])
+        Deed::Prepare | Deed::Commit | Deed::Large => Box::new(move || {
+            Outcome::Committed(vec![
+                own.commit(&victims_batch(&named)).expect("a batch within the limits"),
+            ])
         }),
         Deed::Insert => Box::new(move || {
             Outcome::Committed(vec![
-                own.put(format!("{name}/fill/0000"), b"").expect("a small key"),
+                own.put(format!("{named}/fill/0000"), b"").expect("a small key"),
             ])
         }),
-        Deed::Fill => Box::new(move || {
-            let put = |i| own.put(format!("{name}/fill/{i:04}"), b"").expect("a small key");
-            Outcome::Committed((0..FILL).map(put).collect())
-        }),
+        Deed::Fill => {
+            let reached = Arc::clone(&reached);
+            Box::new(move || {
+                let put = |i| own.put(format!("{named}/fill/{i:05}"), b"").expect("a small key");
+                let goes_on = |_: &usize| !reached.load(Ordering::Relaxed);
+                Outcome::Committed((0..FILL_MOST).take_while(goes_on).map(put).collect())
+            })
+        }
+        Deed::Empty => {
+            for i in 0..FILL {
+                map.put(format!("{named}/fill/{i:04}"), b"").expect("a small key");
+            }
+            let delete = move |i| own.delete(format!("{named}/fill/{i:04}")).expect("a small key");
+            Box::new(move || Outcome::Committed((0..FILL).map(delete).collect()))
+        }
         Deed::Open => Box::new(move || Outcome::Opened(own.snapshot())),
+        Deed::OpenAt => Box::new(move || Outcome::OpenedAt(own.snapshot_at(before))),
+        Deed::Lease => {
+            let lease = map.lease();
+            Box::new(move || Outcome::Leased(lease.get(format!("{named}/a"))))
+        }
+        Deed::Revoke => {
+            let lease = map.lease();
+            map.put(b"base/000", b"second").unwrap();
+            Box::new(move || {
+                own.revoke_older_than(own.version());
+                own.maintain();
+                assert!(lease.is_revoked());
+                Outcome::Swept
+            })
+        }
         Deed::Scan => {
             let snapshot = map.snapshot();
             rows = keys_of(&snapshot);
@@ -132,15 +227,30 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
                 Outcome::Swept
             })
         }
+        Deed::Name => Box::new(move || Outcome::Named(own.key_space(named).expect("a short name"))),
     };
-    let mover = map.clone();
-    let move_root = move |name: &str| {
-        if deed == Deed::Open && name == REGISTERING {
-            mover.put(b"base/000", b"moved").expect("a small key");
+    let (other, name) = (map.clone(), point.to_owned());
+    let (redoing, sealing) = (point == REDOING, [SEALED, RESOLVED].contains(&point));
+    let second = Second::default();
+    let parked_second = Arc::clone(&second);
+    let on_the_way = move |at: &str| {
+        reached.fetch_or(at == name, Ordering::Relaxed);
+        if deed == Deed::Open && at == REGISTERING {
+            other.put(b"base/000", b"moved").expect("a small key");
+        }
+        if sealing && at == "commit-prepared" {
+            // On a thread of its own: this one would come to its points again.
+            std::thread::scope(|scope| scope.spawn(|| delete_parts(&other, &name)).join())
+                .expect("a delete ends");
+        }
+        if redoing && at == "commit-ordered" {
+            let own = other.clone();
+            let put = move || own.put(b"base/second", b"").expect("a small key");
+            *parked_second.lock().expect("nobody panics") = Victim::park(CLAIMED, |_| (), put);
         }
     };
-    let victim = Victim::park(point, move_root, operation);
-    victim.map(|victim| Case { point: point.to_owned(), deed, victim, rows, before })
+    let victim = Victim::park(point, on_the_way, operation);
+    victim.map(|victim| Case { point: point.to_owned(), deed, victim, rows, before, second })
 }
 
 /// Whether the victim's batch is there: all of it or nothing.
@@ -165,11 +275,19 @@ impl Case {
         match self.deed {
             Deed::Prepare => assert!(!sees_batch(&snapshot, point), "{point:?}: not ordered yet"),
             Deed::Commit => assert!(sees_batch(&snapshot, point), "{point:?}: others finish it"),
-            Deed::Insert => assert_eq!(filled(&snapshot, point), 0, "{point:?}: not ordered yet"),
-            Deed::Fill => {
-                assert!(filled(&snapshot, point) < FILL, "{point:?}: not all are ordered")
+            Deed::Large => {
+                assert!(sees_batch(&snapshot, point), "{point:?}: others finish it");
+                assert_eq!(filled(&snapshot, point), LARGE, "{point:?}: all of it");
             }
-            Deed::Open | Deed::Scan | Deed::Sweep => {}
+            Deed::Insert => assert_eq!(filled(&snapshot, point), 0, "{point:?}: not ordered yet"),
+            Deed::Fill => assert!(filled(&snapshot, point) < FILL_MOST, "{point:?}: not all"),
+            Deed::Empty => assert!(filled(&snapshot, point) < FILL, "{point:?}: some are gone"),
+            Deed::Name => {
+                let space = map.key_space(point).expect("a short name");
+                space.put(b"k", b"v").expect("a small key");
+            }
+            Deed::Lease => assert!(map.revoke_older_than(map.version()) <= 1, "its lease alone"),
+            Deed::Open | Deed::OpenAt | Deed::Scan | Deed::Sweep | Deed::Revoke => {}
         }
     }
 
@@ -178,6 +296,8 @@ impl Case {
         match self.deed {
             // It may come to need any version from the one on at which it began: all are kept.
             Deed::Open => None,
+            // What one stamp sees, of the keys that others overwrite.
+            Deed::OpenAt => Some(SLACK + 2 * 128),
             _ => Some(SLACK + self.rows.len() as u64),
         }
     }
@@ -185,19 +305,42 @@ impl Case {
     /// Wakes the victim up: its operation has the right result, and the map shows it.
     pub fn finish(self, map: &Map) {
         let (point, before) = (self.point, self.before);
-        match self.victim.release() {
+        let outcome = self.victim.release();
+        if let Some(second) = self.second.lock().expect("nobody panics").take() {
+            assert!(map.version() >= second.release(), "what {point:?} needed ends too");
+        }
+        match outcome {
             Outcome::Committed(versions) => {
                 assert!(versions.is_sorted() && versions[0] > before, "versions at {point:?}");
                 let snapshot = map.snapshot();
                 assert!(snapshot.version() >= *versions.last().unwrap(), "visible: {point:?}");
                 match self.deed {
-                    Deed::Prepare | Deed::Commit => assert!(sees_batch(&snapshot, &point)),
+                    Deed::Prepare | Deed::Commit | Deed::Large => {
+                        assert!(sees_batch(&snapshot, &point));
+                    }
+                    Deed::Empty => assert_eq!(filled(&snapshot, &point), 0, "keys at {point:?}"),
                     _ => assert_eq!(filled(&snapshot, &point), versions.len(), "keys at {point:?}"),
                 }
             }
             Outcome::Opened(snapshot) => assert!(snapshot.version() >= before),
+            Outcome::OpenedAt(Ok(snapshot)) => assert_eq!(snapshot.version(), before),
+            Outcome::OpenedAt(Err(error)) => {
+                let collected =
+                    matches!(error, Error::VersionCollected { version, .. } if version == before);
+                assert!(collected && map.version() > before, "{error} at {point:?}");
+            }
+            Outcome::Leased(read) => {
+                let revoked = matches!(read, Err(Error::SnapshotRevoked { .. }));
+                assert!(revoked, "taken back while it was read: {read:?}");
+            }
             Outcome::Read(rows) => assert_eq!(rows, self.rows, "the rows of a sleeping reader"),
             Outcome::Swept => {}
+            Outcome::Named(space) => {
+                let snapshot = map.snapshot();
+                let view = snapshot.space(&space).expect("a space of this map");
+                assert_eq!(view.get(b"k").expect("others have put it there"), b"v");
+                space.delete(b"k").expect("a small key");
+            }
         }
     }
 }
