@@ -16,6 +16,6 @@ mod world;
 #[cfg(epoch_loom)]
 pub use harness::{Actor, Model, actor, mutants_die, race};
 #[cfg(epoch_loom)]
-pub use shelf::Shelf;
+pub use shelf::{Listed, Shelf};
 #[cfg(epoch_loom)]
-pub use world::{Chains, World, pin, record};
+pub use world::{Chains, NoneSealed, World, pin, record};

@@ -1,10 +1,37 @@
 //! The pieces that most models are made of: a few records, a commit queue, the reclaimer that tells.
 
 use epoch_store::internals::chain::{Record, RecordRef, Registered, VersionBox, cut};
-use epoch_store::internals::commit::{Commit, Queue, Write};
-use epoch_store::internals::reclaim::{Quarantine, QuarantinePin};
+use epoch_store::internals::commit::{Commit, Queue, Resolve, Resolved, Write};
+use epoch_store::internals::list::Within;
+use epoch_store::internals::reclaim::{Pinned, Quarantine, QuarantinePin};
 use epoch_store::internals::tally::Tally;
+use std::ops::ControlFlow;
 use std::ptr::NonNull;
+
+/// The store of a model where no record is ever sealed, and no range deleted.
+#[derive(Debug)]
+pub struct NoneSealed;
+
+impl Resolve for NoneSealed {
+    fn resolve<'p, P: Pinned>(&'p self, _: u32, _: &[u8], _: &'p P, _: &Tally) -> Resolved<'p> {
+        panic!("no record is sealed here");
+    }
+
+    fn discard<P: Pinned>(&self, _: u32, _: RecordRef<'_>, _: &P, _: &Tally) {
+        panic!("no record is sealed here");
+    }
+
+    fn for_each_leaf<P: Pinned>(
+        &self,
+        _: u32,
+        _: Within<'_>,
+        _: &P,
+        _: &Tally,
+        _: impl FnMut(&[NonNull<Record>]) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        panic!("no range is deleted here");
+    }
+}
 
 /// A record that stays for the whole execution.
 #[derive(Debug, Clone, Copy)]
@@ -85,11 +112,11 @@ impl World {
     pub fn commit(&self, records: &[usize], value: u8) -> u64 {
         let tally = Tally::default();
         let pin = pin(&self.domain);
-        let writes = records.iter().map(|&at| Write {
-            record: self.records[at].as_ptr(),
-            node: VersionBox::new(Some(&[value])).into_raw(),
+        let writes = records.iter().map(|&at| {
+            let node = VersionBox::new(Some(&[value])).into_raw();
+            Write::new(self.records[at].as_ptr(), node, 0)
         });
-        self.queue.commit(Commit::alloc(writes.collect()), &pin, &tally)
+        self.queue.commit(Commit::alloc(writes.collect()), &NoneSealed, &pin, &tally)
     }
 
     /// Reads all records at the root.

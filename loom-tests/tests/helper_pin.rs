@@ -18,7 +18,7 @@ use epoch_store::internals::tally::Tally;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicPtr, Ordering};
 use loom::thread;
-use loom_tests::{Model, mutants_die, pin};
+use loom_tests::{Model, NoneSealed, mutants_die, pin};
 use std::ptr::{NonNull, null_mut};
 
 struct House {
@@ -33,8 +33,8 @@ impl House {
         let pin = pin(&self.domain);
         let Some(record) = NonNull::new(self.place.load(Ordering::Acquire)) else { return };
         let node = VersionBox::new(Some(b"v")).into_raw();
-        let writes = [Write { record, node }].into_iter().collect();
-        self.queue.commit(Commit::alloc(writes), &pin, &Tally::default());
+        let writes = [Write::new(record, node, 0)].into_iter().collect();
+        self.queue.commit(Commit::alloc(writes), &NoneSealed, &pin, &Tally::default());
     }
 
     fn sweeper(&self) {
@@ -47,7 +47,7 @@ impl House {
 
     fn helper(&self) {
         let pin = pin(&self.domain);
-        self.queue.finish_ordered(&pin, &Tally::default());
+        self.queue.finish_ordered(&NoneSealed, &pin, &Tally::default());
     }
 }
 

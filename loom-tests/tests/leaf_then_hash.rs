@@ -45,7 +45,7 @@ fn reader(map: &Map) -> Actor<()> {
 
 #[test]
 fn writer_and_reader() {
-    Model { name: "writer_and_reader", bound: Some(2), floor: 5_500 }.check_from_each(2, || {
+    Model { name: "writer_and_reader", bound: Some(2), floor: 8_200 }.check_from_each(2, || {
         let map = Map::new();
         race([writer(&map, 1), reader(&map)]);
         check_agree(&map.snapshot(), true);
@@ -54,7 +54,7 @@ fn writer_and_reader() {
 
 #[test]
 fn two_writers() {
-    Model { name: "two_writers", bound: Some(1), floor: 56_000 }.check_from_each(2, || {
+    Model { name: "two_writers", bound: Some(1), floor: 90_000 }.check_from_each(2, || {
         let map = Map::new();
         race([writer(&map, 1), writer(&map, 2)]);
         check_agree(&map.snapshot(), true);

@@ -11,7 +11,7 @@ use epoch_store::internals::chain::Registered;
 use epoch_store::internals::tally::Tally;
 use loom::sync::Arc;
 use loom::thread;
-use loom_tests::{Model, World, mutants_die, pin};
+use loom_tests::{Model, NoneSealed, World, mutants_die, pin};
 
 fn cut_at_root(world: &World) {
     let pin = pin(&world.domain);
@@ -30,7 +30,7 @@ fn owner_helper_pruner() {
         let owner = thread::spawn(move || owner.commit(&[0], 2));
         let helper = thread::spawn(move || {
             let pin = pin(&helper.domain);
-            helper.queue.finish_ordered(&pin, &Tally::default());
+            helper.queue.finish_ordered(&NoneSealed, &pin, &Tally::default());
             drop(pin);
             cut_at_root(&helper);
         });

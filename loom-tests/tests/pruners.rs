@@ -10,7 +10,7 @@
 
 #![cfg(epoch_loom)]
 
-use epoch_store::internals::chain::Registered;
+use epoch_store::internals::chain::{Registered, VersionBox};
 use loom::sync::Arc;
 use loom::thread;
 use loom_tests::{Model, World, mutants_die, pin};
@@ -58,6 +58,40 @@ fn neighbours() {
     // for all the second knows: then it stays.
     Model { name: "neighbours", bound: Some(3), floor: 250 }
         .check(|| run(&[1, 2], &[1, 3], &[&[4, 1], &[4, 2, 1]]));
+}
+
+#[test]
+fn tombstones_side_by_side() {
+    // A snapshot at 3 sees the newer delete. With the older one behind it, it looks as if it said nothing; but the other
+    // pruner, whose scan cannot judge the newer one yet, cuts the older one, which no snapshot sees, for the newer one's sake.
+    Model { name: "tombstones_side_by_side", bound: Some(3), floor: 250 }.check(|| {
+        let world = Arc::new(World::new(1));
+        world.commit(&[0], 1);
+        {
+            let pin = pin(&world.domain);
+            for stamp in [2, 3] {
+                world.records[0].view().install(VersionBox::new(None), stamp, &pin);
+            }
+            world.records[0].install(4, 4, &pin);
+        }
+        let prune = |published| {
+            let world = Arc::clone(&world);
+            thread::spawn(move || {
+                world.records[0].cut(&registered(published, &[1, 3]), &pin(&world.domain));
+            })
+        };
+        let (one, two) = (prune(4), prune(3));
+        one.join().unwrap();
+        two.join().unwrap();
+        let pin = pin(&world.domain);
+        assert_eq!(world.records[0].read(3, &pin), None, "deleted at 3");
+        assert_eq!(world.records[0].read(1, &pin), Some(1), "and there at 1");
+    });
+}
+
+#[test]
+fn mutants_of_tombstones_side_by_side() {
+    mutants_die("tombstones_side_by_side", &["tombstone-over-tombstone", "cut-by-store"]);
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn reader_of_a_folded_body() {
             {
                 let local = shelf.domain.local();
                 let pin = shelf.domain.pin(&local, &tally);
-                shelf.list.find_or_insert(b"k", 0, &mut None, &pin, &tally);
+                shelf.list.find_or_insert(b"k", None, 0, &mut None, &pin, &tally);
             }
             let shelf = Arc::new(shelf);
             let folder = actor(&shelf, |shelf| {

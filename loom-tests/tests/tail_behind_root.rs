@@ -14,7 +14,7 @@
 use epoch_store::internals::tally::Tally;
 use loom::sync::Arc;
 use loom::thread;
-use loom_tests::{Model, World, mutants_die, pin};
+use loom_tests::{Model, NoneSealed, World, mutants_die, pin};
 
 #[test]
 fn stalled_tail() {
@@ -24,7 +24,7 @@ fn stalled_tail() {
         let owner = thread::spawn(move || owner.commit(&[0], 1));
         let helper = thread::spawn(move || {
             let pin = pin(&helper.domain);
-            helper.queue.finish_ordered(&pin, &Tally::default());
+            helper.queue.finish_ordered(&NoneSealed, &pin, &Tally::default());
         });
         let late = Arc::clone(&world);
         let late = thread::spawn(move || late.commit(&[], 0)).join().unwrap();
