@@ -41,6 +41,18 @@ mutants:
 asan *filter:
     ci/asan.sh {{filter}}
 
+# Tests with threads under ThreadSanitizer and an instrumented standard library, after canaries.
+tsan *filter:
+    ci/tsan.sh {{filter}}
+
+# Small tests under Miri.
+miri:
+    ci/miri.sh
+
+# Coverage-guided fuzzing, 20,000 inputs or `just fuzz 10000000`; `just fuzz keep` renews the corpus.
+fuzz *args:
+    ci/fuzz.sh {{args}}
+
 # Licences and sources of the dependencies.
 deny:
     ci/deny.sh

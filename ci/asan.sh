@@ -14,9 +14,9 @@ export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/asan"
 export ASAN_OPTIONS="detect_leaks=1:exitcode=86"
 
 cargo=(cargo)
-nightly=$(rustup toolchain list 2>/dev/null | awk '/^nightly/ && !seen { seen = 1; print $1 }') || true
-if [[ -n $nightly ]]; then
-    cargo=(cargo "+$nightly")
+toolchain=$(nightly)
+if [[ -n $toolchain ]]; then
+    cargo=(cargo "+$toolchain")
 else
     echo "##################################################################################"
     echo "# SKIPPED: the nightly build, for no nightly toolchain is installed."
@@ -33,31 +33,10 @@ build=("${locked[@]}" --profile checked --target "$host" -p epoch-store)
 
 step "${cargo[@]}" build "${build[@]}" --example canary
 
-# canary FAULT WORDS: the fault has to end the program with the sanitizer's exit code and these words.
-canary() {
-    local status=0
-    "$CARGO_TARGET_DIR/$host/checked/examples/canary" "$1" >"$scratch/said" 2>&1 || status=$?
-    if ((status != 86)) || ! grep -q "$2" "$scratch/said"; then
-        cat "$scratch/said"
-        echo "the canary '$1' ended with $status and was not reported as '$2'" >&2
-        return 1
-    fi
-    echo "canary $1: reported"
-}
-canary use-after-free "AddressSanitizer: heap-use-after-free"
-canary leak "LeakSanitizer: detected memory leaks"
-
-"$CARGO_TARGET_DIR/$host/checked/examples/canary" clean >"$scratch/said" 2>&1 || {
-    cat "$scratch/said"
-    echo "the canary without a fault failed" >&2
-    exit 1
-}
-if [[ -s $scratch/said ]]; then
-    cat "$scratch/said"
-    echo "the canary without a fault was reported" >&2
-    exit 1
-fi
-echo "canary clean: silent"
+canary=$CARGO_TARGET_DIR/$host/checked/examples/canary
+must_report 86 "AddressSanitizer: heap-use-after-free" "$canary" use-after-free
+must_report 86 "LeakSanitizer: detected memory leaks" "$canary" leak
+must_be_silent "$canary" clean
 
 # One test leaks on purpose (`mem::forget`): it runs by itself, with the leak check off.
 readonly leaky=forgetting_leaks_and_does_no_other_harm

@@ -44,6 +44,44 @@ skip() {
     if [[ "${CI:-}" == true ]]; then exit 1; else exit 77; fi
 }
 
+# unavailable WHY: ends a check for which something could not be fetched. No failure of what is checked, so a
+# build server goes on with the others; but no pass either: .ci/run counts it apart.
+unavailable() {
+    skipped=$1
+    exit 77
+}
+
+# nightly: the name of an installed nightly toolchain, or nothing.
+nightly() {
+    rustup toolchain list 2>/dev/null | awk '/^nightly/ && !seen { seen = 1; print $1 }' || true
+}
+
+# must_report STATUS WORDS COMMAND...: a program with a known fault; a sanitizer has to end it with this
+# status, and say these words.
+must_report() {
+    local wanted=$1 words=$2 status=0
+    shift 2
+    timeout 120 "$@" >"$scratch/said" 2>&1 || status=$?
+    if ((status != wanted)) || ! grep -q "$words" "$scratch/said"; then
+        tail -n 60 "$scratch/said"
+        echo "the canary '${*##*/}' ended with $status and was not reported as '$words'" >&2
+        return 1
+    fi
+    echo "reported: ${*##*/}"
+}
+
+# must_be_silent COMMAND...: the same program without a fault.
+must_be_silent() {
+    local status=0
+    timeout 120 "$@" >"$scratch/said" 2>&1 || status=$?
+    if ((status != 0)) || [[ -s $scratch/said ]]; then
+        tail -n 60 "$scratch/said"
+        echo "the canary '${*##*/}' has no fault, and ended with $status or said something" >&2
+        return 1
+    fi
+    echo "silent: ${*##*/}"
+}
+
 # step COMMAND...: says what it runs, then runs it.
 step() {
     echo "+ $*"

@@ -23,6 +23,7 @@ scripts() {
 
 fmt() {
     step cargo fmt --all --check
+    step cargo fmt --manifest-path fuzz/Cargo.toml --check
 }
 
 # `disallowed_types` (no locks, no atomics that go past `epoch_store::sync`) is denied for the whole
