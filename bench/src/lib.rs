@@ -18,3 +18,5 @@ pub mod measure;
 pub mod report;
 
 pub mod program;
+
+pub mod upkeep;
