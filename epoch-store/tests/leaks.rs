@@ -19,6 +19,8 @@ const MIB: isize = 1 << 20;
 const WORKING_MEMORY: isize = 256 * KIB;
 /// What may wait to be freed while writers are at work, if none of them is stopped for long: a few slabs of each.
 const UNDER_WAY: isize = 4 * MIB;
+/// Writes of one thread after which nothing is left that threads before it held back.
+const CATCH_UP: u64 = 20_000;
 
 /// A bit of everything, on one thread.
 fn use_map(map: &Map, seed: u64) {
@@ -192,7 +194,9 @@ fn filled(keys: u64, len: usize) -> Map {
     map
 }
 
-/// Overwrites keys on `threads` threads that have ended when this returns.
+/// Overwrites keys on `threads` threads that have ended when this returns. The last writes are made by nobody else: a
+/// thread that loses its processor while it is pinned holds back what the others retire meanwhile, on a busy machine
+/// any amount of it, and the writes that come after it free that.
 fn overwrite(map: &Map, meter: Meter, threads: u64, writes: u64, keys: u64, len: usize) {
     thread::scope(|scope| {
         let handles = (0..threads).map(|thread| {
@@ -208,6 +212,7 @@ fn overwrite(map: &Map, meter: Meter, threads: u64, writes: u64, keys: u64, len:
         let handles: Vec<_> = handles.collect();
         handles.into_iter().for_each(|handle| handle.join().unwrap());
     });
+    (0..CATCH_UP).for_each(|write| _ = map.put(key_of(write % keys), vec![0; len]).unwrap());
 }
 
 #[test]
