@@ -46,6 +46,8 @@ pub struct Stats {
     pub hash_slots: usize,
     /// Scans of the snapshot slots.
     pub slot_scans: u64,
+    /// Versions walked past to look again at what was kept: what long chains cost the collector.
+    pub gc_steps: u64,
     /// Key spaces with a name.
     pub key_spaces: usize,
 }

@@ -43,6 +43,8 @@ pub enum Event {
     Unqueued,
     /// Scans of the snapshot slots.
     Scans,
+    /// Versions that looks walked past.
+    Steps,
     /// Nodes retired.
     Retired,
     /// Bags put into the backlog.

@@ -87,7 +87,7 @@ impl Chains {
 
     /// Cuts what `registered` calls garbage.
     pub fn cut(self, registered: &Registered, pin: &QuarantinePin) -> usize {
-        cut(self.view(), registered, usize::MAX, pin, |_| ())
+        cut(self.view(), registered, usize::MAX, pin, |_| ()).versions
     }
 }
 

@@ -108,7 +108,7 @@ impl WriteBatch {
         self.add(0, key.as_ref(), Some(value.as_ref()))
     }
 
-    /// Adds a delete of `key`. Deleting a key that is not there is allowed, and leaves a tombstone too.
+    /// Adds a delete of `key`. Deleting a key that is not there is allowed: its tombstone is removed like any other.
     pub fn delete(&mut self, key: impl AsRef<[u8]>) -> &mut Self {
         self.add(0, key.as_ref(), None)
     }

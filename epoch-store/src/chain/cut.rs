@@ -26,7 +26,16 @@ pub struct Kept {
     pub superseded_at: u64,
 }
 
-/// Cuts every version of `record` that is garbage by `registered`, and tombstones behind which there is nothing; returns how many this thread unlinked and retired.
+/// What a call has done.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Versions that this thread unlinked and retired.
+    pub versions: usize,
+    /// Versions that it walked past.
+    pub steps: usize,
+}
+
+/// Cuts every version of `record` that is garbage by `registered`, and tombstones behind which there is nothing.
 /// Lock-free; the newest version always stays.
 ///
 /// The walk ends behind `reach` versions that had to stay: a commit need not pay for what others keep.
@@ -39,13 +48,10 @@ pub fn cut<P: Pinned>(
     reach: usize,
     pin: &P,
     mut track: impl FnMut(Kept),
-) -> usize {
-    let mut versions = 0;
-    loop {
-        if walk(record, registered, reach, pin, &mut versions, &mut track) {
-            return versions;
-        }
-    }
+) -> Cut {
+    let mut done = Cut::default();
+    while !walk(record, registered, reach, pin, &mut done, &mut track) {}
+    done
 }
 
 /// One walk from the head. False: the chain changed under it.
@@ -54,7 +60,7 @@ fn walk<P: Pinned>(
     registered: &Registered,
     mut reach: usize,
     pin: &P,
-    versions: &mut usize,
+    done: &mut Cut,
     track: &mut impl FnMut(Kept),
 ) -> bool {
     let Some(mut newer) = record_head(record, pin) else { return true };
@@ -68,6 +74,7 @@ fn walk<P: Pinned>(
         }
         // SAFETY: `newer` was linked after this pin began, so what its unmarked prev points to is not freed (I-8).
         let Some(version) = (unsafe { VersionRef::behind(link, pin) }) else { break };
+        done.steps += 1;
         let next = look(version);
         let (stamp, superseded_at) = (version.stamp(), newer.stamp());
         let says_nothing = registered.judges(superseded_at) && says_nothing(version, next, pin);
@@ -75,7 +82,7 @@ fn walk<P: Pinned>(
             if is_marked(next) || mark(version, next) {
                 let Some(bypass) = unlink(newer, link, version, next, pin) else { return false };
                 link = bypass;
-                *versions += 1;
+                done.versions += 1;
                 // What was in front of the victim may say nothing now: a step back.
                 if newer.is_tombstone()
                     && let Some(before) = trail.pop()

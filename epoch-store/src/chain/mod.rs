@@ -44,7 +44,7 @@ mod registered;
 mod version;
 mod word;
 
-pub use cut::{Kept, cut};
+pub use cut::{Cut, Kept, cut};
 pub use record::{Installed, Record, RecordRef, Standing};
 pub use registered::Registered;
 pub use version::{VersionBox, VersionNode, VersionRef, retire_version};

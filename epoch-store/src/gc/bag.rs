@@ -1,7 +1,6 @@
 //! Kept versions that need another look, and what must happen before it is worth the while.
 
 use crate::chain::{Kept, Record, Registered};
-use std::cmp::Reverse;
 use std::ptr::NonNull;
 
 /// Entries in a bag.
@@ -112,9 +111,8 @@ impl Bag {
         }
     }
 
-    /// What is in it: entries of one record side by side, newest first.
-    pub fn into_entries(mut self) -> Vec<Entry> {
-        self.entries.sort_unstable_by_key(|entry| (entry.record, Reverse(entry.kept.stamp)));
+    /// What is in it.
+    pub fn into_entries(self) -> Vec<Entry> {
         self.entries
     }
 }

@@ -2,13 +2,14 @@
 
 use super::bag::{BAG, Patience};
 use super::{Backlog, Bag, Entry, Removals};
-use crate::chain::{Kept, RecordRef, Registered, cut};
+use crate::chain::{Cut, Kept, RecordRef, Registered, cut};
 use crate::reclaim::Pinned;
 use crate::slots::Slots;
 use crate::space::{Space, Spaces};
 use crate::sync::{AtomicU64, mutant, pause};
 use crate::tally::{Event, Tally};
 use smallvec::SmallVec;
+use std::cmp::Reverse;
 
 /// What one unit of work (a superseded version, a bag looked at) pays towards the next scan, in slots.
 const SLOTS_PER_UNIT: usize = 16;
@@ -20,6 +21,10 @@ const COMMITS_PER_LOOK: u32 = 4;
 const COMMITS_PER_BAG: u32 = 64;
 /// Kept versions that a commit walks past: older ones have entries of their own.
 const REACH: usize = 8;
+/// Versions that a look may walk past on an average: one that met a longer chain is followed by none until it is paid for.
+const STEPS_PER_LOOK: usize = 512;
+/// Bags taken at a time: entries for one record share one walk along its chain.
+const BAGS_AT_ONCE: usize = 8;
 
 /// What a call did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub struct Sweeper {
     commits: u32,
     /// Entries made since the last look of a commit: what comes in must go out.
     noted: usize,
+    /// Versions walked past by looks, and not paid for yet.
+    debt: usize,
     /// What a scan could not judge yet: retained, or superseded after the scan.
     young: Bag,
     /// What a registered stamp keeps.
@@ -130,15 +137,28 @@ impl Sweeper {
         }
         if self.commits.is_multiple_of(COMMITS_PER_LOOK) {
             self.removals.step(field);
-            // Twice as many as came in, so that the backlog of what is over shrinks.
-            let bags = 1 + std::mem::take(&mut self.noted).div_ceil(BAG.div_ceil(2));
-            self.look(bags, field);
+            if self.can_afford_look() {
+                // Twice as many as came in, so that the backlog of what is over shrinks.
+                let bags = 1 + std::mem::take(&mut self.noted).div_ceil(BAG.div_ceil(2));
+                self.look_with(Patience::Whole, bags, field);
+            }
         }
     }
 
-    /// Triggers two and three: up to `bags` bags of the backlog, oldest first.
+    /// Trigger three: up to `bags` bags of the backlog, oldest first, if the looks before were not too long.
     pub fn look<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
-        self.look_with(Patience::Whole, bags, field)
+        if self.can_afford_look() {
+            self.look_with(Patience::Whole, bags, field)
+        } else {
+            Swept::default()
+        }
+    }
+
+    /// Pays for a look. False: what looks before it walked past is not paid for yet.
+    fn can_afford_look(&mut self) -> bool {
+        let is_due = self.debt < STEPS_PER_LOOK;
+        self.debt = self.debt.saturating_sub(STEPS_PER_LOOK);
+        is_due
     }
 
     /// The same for who wants everything gone that can go.
@@ -157,24 +177,48 @@ impl Sweeper {
             return swept;
         }
         self.rescan_if_due(1, field);
-        for _ in 0..bags {
-            let Some(bag) = field.backlog.pop(field.pin) else { break };
-            field.tally.one(Event::BagsTaken);
-            if !bag.is_worth_a_look(&self.registered, patience) {
-                if !mutant!("waiting-bag-dropped") {
-                    push(bag, field);
-                }
-                swept.waiting += 1;
-                continue;
+        let mut left = bags;
+        while left > 0 {
+            let (entries, taken) = self.take(patience, left.min(BAGS_AT_ONCE), field, &mut swept);
+            if taken == 0 {
+                break;
             }
-            swept.bags += 1;
-            pause("bag-taken");
-            let entries = bag.into_entries();
+            left -= taken;
             for of_one_record in entries.chunk_by(|a, b| a.record == b.record) {
                 swept.versions += self.examine_again(of_one_record, field);
             }
         }
         swept
+    }
+
+    /// Takes up to so many bags; what is in those that are worth a look, entries of one record side by side, newest
+    /// first; and how many there were.
+    fn take<P: Pinned>(
+        &self,
+        patience: Patience,
+        bags: usize,
+        field: Field<'_, P>,
+        swept: &mut Swept,
+    ) -> (Vec<Entry>, usize) {
+        let (mut entries, mut taken) = (Vec::new(), 0);
+        while taken < bags
+            && let Some(bag) = field.backlog.pop(field.pin)
+        {
+            taken += 1;
+            field.tally.one(Event::BagsTaken);
+            if bag.is_worth_a_look(&self.registered, patience) {
+                swept.bags += 1;
+                pause("bag-taken");
+                entries.append(&mut bag.into_entries());
+            } else {
+                if !mutant!("waiting-bag-dropped") {
+                    push(bag, field);
+                }
+                swept.waiting += 1;
+            }
+        }
+        entries.sort_unstable_by_key(|entry| (entry.record, Reverse(entry.kept.stamp)));
+        (entries, taken)
     }
 
     /// Cuts the chain that some entries are about, newest first; an entry stays if its version does.
@@ -184,11 +228,12 @@ impl Sweeper {
         let written = Written { record, space: entries[0].space };
         debug_assert!(!record.is_dead(), "a record with entries is not sealed");
         let was_full = record.is_fully_noted();
-        let mut versions = self.examine(written, usize::MAX, field);
+        let Cut { mut versions, mut steps } = self.examine(written, usize::MAX, field);
         let mut version = record.head(field.pin);
         for &entry in entries {
             while let Some(newer) = version.filter(|version| version.stamp() > entry.kept.stamp) {
                 version = newer.older(field.pin);
+                steps += 1;
             }
             let stays = version.is_some_and(|version| version.stamp() == entry.kept.stamp);
             if stays && !mutant!("entry-dropped") {
@@ -201,10 +246,14 @@ impl Sweeper {
         }
         if was_full {
             // What found no room for an entry may find it now.
-            versions += self.examine(written, usize::MAX, field);
+            let again = self.examine(written, usize::MAX, field);
+            versions += again.versions;
+            steps += again.steps;
         } else {
             self.seal_if_dead(written, field);
         }
+        self.debt += steps;
+        field.tally.add(Event::Steps, steps as i64);
         versions
     }
 
@@ -228,11 +277,11 @@ impl Sweeper {
         written: Written<'_>,
         reach: usize,
         field: Field<'_, P>,
-    ) -> usize {
+    ) -> Cut {
         let Written { record, space } = written;
         let mut noted: SmallVec<[Kept; 4]> = SmallVec::new();
-        let versions = cut(record, &self.registered, reach, field.pin, |kept| noted.push(kept));
-        field.tally.add(Event::VersionsCut, versions as i64);
+        let done = cut(record, &self.registered, reach, field.pin, |kept| noted.push(kept));
+        field.tally.add(Event::VersionsCut, done.versions as i64);
         for kept in noted {
             if mutant!("kept-unnoted") {
                 break;
@@ -242,7 +291,7 @@ impl Sweeper {
             self.keep(Entry { record: record.as_ptr(), space, kept }, field);
         }
         self.seal_if_dead(written, field);
-        versions
+        done
     }
 
     fn keep<P: Pinned>(&mut self, entry: Entry, field: Field<'_, P>) {

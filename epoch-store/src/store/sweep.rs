@@ -133,6 +133,7 @@ impl Store {
             hash_growths: self.sum(Event::Growths),
             hash_slots: self.hash_slots(),
             slot_scans: self.sum(Event::Scans),
+            gc_steps: self.sum(Event::Steps),
             key_spaces: self.spaces.named_len(),
         }
     }

@@ -5,9 +5,9 @@ use epoch_store::{Error, KeySpace, Map, Snapshot, Version, WriteBatch};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Superseded versions that a sleeper may leave behind: the writes of its commit, the bag in its hands, the bag of its
+/// Superseded versions that a sleeper may leave behind: the writes of its commit, the bags in its hands, the bag of its
 /// session, one of each kind. Bags have 32 records.
-pub const SLACK: u64 = 3 + 32 + 2 * 32;
+pub const SLACK: u64 = 3 + 8 * 32 + 2 * 32;
 /// Between the two looks at the root that must agree for a snapshot to be registered. Only a commit at this very point, a
 /// few times in a row, brings a thread to "snapshot-acquiring": without the point it cannot be tested.
 pub const REGISTERING: &str = "snapshot-registering";
