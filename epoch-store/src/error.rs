@@ -70,6 +70,8 @@ pub enum Error {
         /// The oldest that can still be opened.
         oldest: Version,
     },
+    /// A [conditional commit](crate::Map::commit_if) whose reads others have overtaken.
+    Conflict(Box<Conflict>),
     /// A read through a [`Lease`](crate::Lease) that was taken back.
     SnapshotRevoked {
         /// The version of the lease.
@@ -84,6 +86,52 @@ pub enum Error {
         /// The version that should be the later one.
         version: Version,
     },
+}
+
+/// What others wrote to the reads of a conditional commit, after its snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The version that was read.
+    pub since: Version,
+    /// The keys that were written: at most 64 of them. Found when the commit is refused: one that was put and deleted
+    /// again meanwhile may be missing, and if that is true of all, and a range was read, there are none.
+    pub keys: Vec<ConflictingKey>,
+}
+
+/// A key of a [`Conflict`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConflictingKey {
+    /// The name of its key space; `None`: the default one.
+    pub space: Option<String>,
+    /// The key.
+    pub key: Vec<u8>,
+    /// How it was read.
+    pub read: ReadKind,
+}
+
+/// How a key was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReadKind {
+    /// By itself.
+    Key,
+    /// With all keys of a range.
+    Range,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "what was read at version {} was written by others", self.since)?;
+        if let Some(first) = self.keys.first() {
+            write!(f, ": key \"{}\"", first.key.escape_ascii())?;
+        }
+        if self.keys.len() > 1 {
+            write!(f, " and {} more", self.keys.len() - 1)?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for Error {
@@ -121,6 +169,7 @@ impl fmt::Display for Error {
             Self::SnapshotRevoked { version } => {
                 write!(f, "the lease of version {version} was taken back")
             }
+            Self::Conflict(conflict) => conflict.fmt(f),
             Self::ForeignSnapshot => write!(f, "the snapshots belong to different maps"),
             Self::NotOlder { since, version } => {
                 write!(f, "version {since} is later than {version}, not earlier")

@@ -44,13 +44,16 @@ mod stats;
 mod store;
 mod key_space;
 mod snapshot;
+mod read_set;
 mod map;
 
 pub use batch::WriteBatch;
-pub use error::{Error, MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN};
+pub use error::{Conflict, ConflictingKey, Error, ReadKind};
+pub use error::{MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN};
 pub use key_range::KeyRange;
 pub use key_space::KeySpace;
 pub use map::{Builder, Map};
+pub use read_set::ReadSet;
 pub use snapshot::{
     Change, ChangeSet, Changes, Key, Lease, LeaseRange, LeaseView, Range, Snapshot, SpaceView,
     Value,
@@ -59,6 +62,12 @@ pub use stats::{Stats, Survey};
 #[cfg(feature = "pause-points")]
 pub use sync::with_pauses;
 pub use version::Version;
+
+/// The atomics of this crate, for crates that keep to the same rule: none that goes past the facade.
+#[doc(hidden)]
+pub mod atomics {
+    pub use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+}
 
 /// The protocols as the models see them: in a build with `--cfg epoch_loom` only.
 #[cfg(epoch_loom)]

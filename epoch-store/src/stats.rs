@@ -30,8 +30,10 @@ pub struct Stats {
     pub oldest_snapshot: Option<Version>,
     /// How many versions the oldest open snapshot is behind the newest.
     pub oldest_snapshot_age: u64,
-    /// Commits.
+    /// Commits, refused ones among them that had been given a version.
     pub commits: u64,
+    /// Commits that were given a version and then refused, for what they had read: the version changes nothing.
+    pub refused: u64,
     /// Commits that were published by another thread than their own.
     pub helped: u64,
     /// Compare-and-swaps lost to another thread.

@@ -25,6 +25,8 @@ pub enum Event {
     VersionsCut,
     /// Commits ordered by this session.
     Commits,
+    /// Commits refused, after they were ordered, for what they had read.
+    Refusals,
     /// Commits of others that this session published.
     Helped,
     /// Compare-and-swaps that somebody else won.

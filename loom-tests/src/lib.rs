@@ -18,4 +18,4 @@ pub use harness::{Actor, Model, actor, mutants_die, race};
 #[cfg(epoch_loom)]
 pub use shelf::{Listed, Shelf};
 #[cfg(epoch_loom)]
-pub use world::{Chains, NoneSealed, World, pin, record};
+pub use world::{Chains, NoneSealed, Outcome, World, pin, record};

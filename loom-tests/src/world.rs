@@ -1,9 +1,9 @@
 //! The pieces that most models are made of: a few records, a commit queue, the reclaimer that tells.
 
 use epoch_store::internals::chain::{Record, RecordRef, Registered, VersionBox, cut};
-use epoch_store::internals::commit::{Commit, Queue, Resolve, Resolved, Write};
+use epoch_store::internals::commit::{Check, Commit, Queue, Reads, Resolve, Resolved, Write};
 use epoch_store::internals::list::Within;
-use epoch_store::internals::reclaim::{Pinned, Quarantine, QuarantinePin};
+use epoch_store::internals::reclaim::{Pinned, Quarantine, QuarantinePin, Shared};
 use epoch_store::internals::tally::Tally;
 use std::ops::ControlFlow;
 use std::ptr::NonNull;
@@ -91,6 +91,17 @@ impl Chains {
     }
 }
 
+/// What became of a commit that depended on what it had read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was overtaken before it was ordered.
+    NotOrdered,
+    /// It has this stamp, and has changed nothing.
+    Refused(u64),
+    /// It has this stamp.
+    Admitted(u64),
+}
+
 /// A queue over a few records.
 pub struct World {
     /// The reclaimer.
@@ -117,6 +128,32 @@ impl World {
             Write::new(self.records[at].as_ptr(), node, 0)
         });
         self.queue.commit(Commit::alloc(writes.collect()), &NoneSealed, &pin, &tally)
+    }
+
+    /// Commits `value` to the record `write` if nothing was written to the record `read`, by commits that validate what was
+    /// read at stamp 0 as the store does.
+    pub fn commit_if(&self, read: usize, write: usize, value: u8) -> Outcome {
+        let pin = pin(&self.domain);
+        let (from, validated) = self.queue.begin_check(&pin);
+        let record = self.records[read].view();
+        if record.head(&pin).is_some() {
+            return Outcome::NotOrdered;
+        }
+        let reads = Reads::new(0, [(0, record.key())].into_iter(), Box::default());
+        let node = VersionBox::new(Some(&[value])).into_raw();
+        let writes = [Write::new(self.records[write].as_ptr(), node, 0)].into_iter().collect();
+        let check = Box::new(Check::new(reads, validated, from));
+        let commit = Commit::alloc_checked(writes, Box::default(), check);
+        let stamp = self.queue.commit(commit, &NoneSealed, &pin, &Tally::default());
+        // SAFETY: retired after this pin began.
+        let is_refused = unsafe { Shared::new(commit) }.get().is_refused();
+        if is_refused { Outcome::Refused(stamp) } else { Outcome::Admitted(stamp) }
+    }
+
+    /// Finishes what is ordered.
+    pub fn help(&self) {
+        let pin = pin(&self.domain);
+        self.queue.finish_ordered(&NoneSealed, &pin, &Tally::default());
     }
 
     /// Reads all records at the root.

@@ -97,7 +97,7 @@ impl Shelf {
     /// Deletes both keys, but for one that is written.
     fn erase(&self, but: Option<(usize, u8)>) -> u64 {
         let pin = pin(&self.domain);
-        let all = Span { space: 0, from: Box::default(), to: None };
+        let all = Span::new(0, Box::default(), None);
         let writes = but.into_iter().map(|(at, value)| self.write(at, value)).collect();
         let commit = Commit::alloc_with_spans(writes, Box::new([all]));
         self.queue.commit(commit, self, &pin, &Tally::default())

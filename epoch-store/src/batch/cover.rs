@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 type Begin = (u32, Box<[u8]>);
 
 /// See the module header. Adding and asking take logarithmic time, taken over all.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Cover {
     /// End of each span, by its begin; `None`: it goes to the last key.
     spans: BTreeMap<Begin, Option<Box<[u8]>>>,
@@ -48,9 +48,14 @@ impl Cover {
         })
     }
 
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
     /// The spans, in order.
     pub fn into_spans(self) -> Box<[Span]> {
-        self.spans.into_iter().map(|((space, from), to)| Span { space, from, to }).collect()
+        self.spans.into_iter().map(|((space, from), to)| Span::new(space, from, to)).collect()
     }
 }
 

@@ -5,7 +5,7 @@ mod cover;
 use crate::commit::Span;
 use crate::error::{Error, MAX_KEY_LEN, MAX_VALUE_LEN};
 use crate::key_range::KeyRange;
-use cover::Cover;
+pub(crate) use cover::Cover;
 use std::ops::{Bound, Range};
 
 /// A list of writes that [`Map::commit`](crate::Map::commit) applies as one atomic step.
@@ -58,6 +58,8 @@ struct DeleteRange {
     to: Option<Range<usize>>,
     /// Writes added before it.
     after: usize,
+    /// What was written at this stamp or later is spared.
+    first_spared: u64,
 }
 
 /// One write, as the store takes it.
@@ -154,7 +156,50 @@ impl WriteBatch {
             Bound::Excluded(key) => Some(self.store(key)),
             Bound::Included(key) => Some(self.store_next(key)),
         };
-        self.ranges.push(DeleteRange { space, from, to, after: self.ops.len() });
+        let (after, first_spared) = (self.ops.len(), u64::MAX);
+        self.ranges.push(DeleteRange { space, from, to, after, first_spared });
+        self
+    }
+
+    /// Lets the range added last spare what is written at `stamp` or later.
+    pub(crate) fn spare_from(&mut self, stamp: u64) -> &mut Self {
+        if let Some(range) = self.ranges.last_mut() {
+            range.first_spared = stamp;
+        }
+        self
+    }
+
+    /// Adds all writes of `other`, in their order. Copies them.
+    ///
+    /// ```
+    /// use epoch_store::{Map, WriteBatch};
+    /// let (mut batch, mut other) = (WriteBatch::new(), WriteBatch::new());
+    /// batch.put("k", "1").append(other.put("k", "2"));
+    /// let map = Map::new();
+    /// map.commit(&batch)?;
+    /// assert_eq!(map.snapshot().get("k").unwrap(), b"2");
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn append(&mut self, other: &Self) -> &mut Self {
+        let (bytes, ops) = (self.bytes.len(), self.ops.len());
+        let moved = |range: &Range<usize>| range.start + bytes..range.end + bytes;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ops.extend(other.ops.iter().map(|op| Op {
+            space: op.space,
+            key: moved(&op.key),
+            value: op.value.as_ref().map(moved),
+        }));
+        self.ranges.extend(other.ranges.iter().map(|range| DeleteRange {
+            from: moved(&range.from),
+            to: range.to.as_ref().map(moved),
+            after: range.after + ops,
+            ..*range
+        }));
+        match other.owner {
+            Owner::Anybody => {}
+            Owner::One(serial) => self.belong_to(serial),
+            Owner::Several => self.owner = Owner::Several,
+        }
         self
     }
 
@@ -230,8 +275,13 @@ impl WriteBatch {
 
     /// What is left to do of a batch with ranges: the writes that no later range covers, and what the ranges delete
     /// besides.
+    ///
+    /// A range that spares what is new covers no write of the batch: that is newer than anything.
     pub(crate) fn resolve_ranges(&self) -> (Vec<WriteOp<'_>>, Box<[Span]>) {
-        let (mut cover, mut ranges) = (Cover::default(), self.ranges.iter().rev().peekable());
+        let spares = |range: &&DeleteRange| range.first_spared < u64::MAX;
+        let sparing = self.ranges.iter().filter(spares);
+        let ranges = self.ranges.iter().rev().filter(|range| !spares(range));
+        let (mut cover, mut ranges) = (Cover::default(), ranges.peekable());
         let mut left = Vec::with_capacity(self.ops.len());
         for (at, op) in self.ops().enumerate().rev() {
             while let Some(range) = ranges.next_if(|range| range.after > at) {
@@ -243,7 +293,17 @@ impl WriteBatch {
         }
         ranges.for_each(|range| self.cover(range, &mut cover));
         left.reverse();
-        (left, cover.into_spans())
+        let sparing = sparing.filter_map(|range| self.span(range));
+        (left, cover.into_spans().into_iter().chain(sparing).collect())
+    }
+
+    /// A range, if it is not empty.
+    fn span(&self, range: &DeleteRange) -> Option<Span> {
+        let from = &self.bytes[range.from.clone()];
+        let to = range.to.clone().map(|to| &self.bytes[to]);
+        let span = Span::new(range.space, from.into(), to.map(Box::from));
+        let is_empty = to.is_some_and(|to| from >= to);
+        (!is_empty).then_some(Span { first_spared: range.first_spared, ..span })
     }
 
     fn cover(&self, range: &DeleteRange, cover: &mut Cover) {

@@ -1,5 +1,6 @@
 //! A commit descriptor: everything another thread needs to finish the commit.
 
+use super::check::Check;
 use super::chunks::Chunks;
 use super::span::Span;
 use super::write::Write;
@@ -19,6 +20,7 @@ pub struct Commit {
     writes: SmallVec<[Write; 1]>,
     chunks: Option<Box<Chunks>>,
     spans: Box<[Span]>,
+    check: Option<Box<Check>>,
 }
 
 impl Commit {
@@ -29,18 +31,41 @@ impl Commit {
 
     /// The same, which also deletes what lies in `spans` and is not written.
     pub fn alloc_with_spans(writes: SmallVec<[Write; 1]>, spans: Box<[Span]>) -> NonNull<Self> {
-        Self::alloc_in_chunks(writes, CHUNK, spans)
+        Self::new(writes, CHUNK, spans, None).leak()
     }
 
-    /// The same with chunks of another length.
+    /// The same, which is refused where something was written to what it has read.
+    pub fn alloc_checked(
+        writes: SmallVec<[Write; 1]>,
+        spans: Box<[Span]>,
+        check: Box<Check>,
+    ) -> NonNull<Self> {
+        Self::new(writes, CHUNK, spans, Some(check)).leak()
+    }
+
+    /// Without a check, and with chunks of another length: for models.
+    #[cfg(epoch_loom)]
     pub fn alloc_in_chunks(
         writes: SmallVec<[Write; 1]>,
         chunk: usize,
         spans: Box<[Span]>,
     ) -> NonNull<Self> {
+        Self::new(writes, chunk, spans, None).leak()
+    }
+
+    fn new(
+        writes: SmallVec<[Write; 1]>,
+        chunk: usize,
+        spans: Box<[Span]>,
+        check: Option<Box<Check>>,
+    ) -> Self {
         let (stamp, next) = (Tracked::new(0), AtomicPtr::new(ptr::null_mut()));
         let chunks = Chunks::new(writes.len(), chunk);
-        NonNull::from(Box::leak(Box::new(Self { stamp, next, writes, chunks, spans })))
+        Self { stamp, next, writes, chunks, spans, check }
+    }
+
+    fn leak(self) -> NonNull<Self> {
+        NonNull::from(Box::leak(Box::new(self)))
     }
 
     /// Its place in the order.
@@ -68,6 +93,16 @@ impl Commit {
         &self.spans
     }
 
+    /// What it depends on.
+    pub fn check(&self) -> Option<&Check> {
+        self.check.as_deref()
+    }
+
+    /// Whether the verdict was that nothing of it is to be installed (I-46). Not to be asked before its turn has come.
+    pub fn is_refused(&self) -> bool {
+        self.check().is_some_and(|check| check.is_admitted() == Some(false))
+    }
+
     /// Its chunks, if it has more than one.
     pub(super) fn chunks(&self) -> Option<&Chunks> {
         self.chunks.as_deref()
@@ -87,7 +122,8 @@ impl Node for Commit {
         let spilled = commit.writes.capacity().saturating_sub(1);
         let chunks = commit.chunks().map_or(0, Chunks::bytes);
         let spans: usize = commit.spans.iter().map(|span| size_of::<Span>() + span.bytes()).sum();
-        size_of::<Self>() + spilled * size_of::<Write>() + chunks + spans
+        let check = commit.check().map_or(0, Check::bytes);
+        size_of::<Self>() + spilled * size_of::<Write>() + chunks + spans + check
     }
 
     #[cfg(epoch_loom)]

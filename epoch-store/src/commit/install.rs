@@ -10,6 +10,7 @@
 //! A record may be sealed before the commit gets there: its key was deleted. Then the key is resolved anew (I-32).
 
 use super::ahead::Ahead;
+use super::check::{Check, Hit};
 use super::chunks::Chunks;
 use super::descriptor::Commit;
 use super::queue::SPINS;
@@ -19,7 +20,7 @@ use crate::chain::{
     Installed, Record, RecordRef, Standing, VersionBox, VersionNode, VersionRef, retire_version,
 };
 use crate::reclaim::Pinned;
-use crate::sync::{AtomicU64, Ordering, mutant, pause, prefetch, relax};
+use crate::sync::{AtomicU64, Ordering, mutant, ord, pause, prefetch, relax};
 use crate::tally::{Event, Tally};
 use std::ops::ControlFlow;
 use std::ptr::NonNull;
@@ -49,6 +50,9 @@ pub struct Installer<'a, P, R> {
 impl<P: Pinned, R: Resolve> Installer<'_, P, R> {
     /// Returns when every write of `commit` is installed, or somebody has published it.
     pub fn install(&self, commit: &Commit, role: Role) {
+        if !self.admits(commit) {
+            return;
+        }
         let erase_first = mutant!("spans-before-writes");
         if erase_first {
             self.erase(commit);
@@ -60,6 +64,43 @@ impl<P: Pinned, R: Resolve> Installer<'_, P, R> {
         let left_out = erase_first || role == Role::Helper && mutant!("helper-skips-spans");
         if written && !left_out {
             self.erase(commit);
+        }
+    }
+
+    /// Whether the commit is to be installed (I-46).
+    fn admits(&self, commit: &Commit) -> bool {
+        let Some(check) = commit.check() else { return true };
+        check.is_admitted().unwrap_or_else(|| {
+            let hit = self.judge(commit, check);
+            pause("commit-judged");
+            check.settle(hit)
+        })
+    }
+
+    /// The read that an admitted commit overtakes, of those between what the owner has validated and this commit.
+    fn judge(&self, commit: &Commit, check: &Check) -> Option<Hit> {
+        let (mut at, validated) = check.window();
+        loop {
+            self.pin.protects(at);
+            // SAFETY: I-46: found in the queue by the owner, or the successor of such a one; this thread saw root below the
+            // commit's stamp under its own pin.
+            let before = unsafe { at.as_ref() };
+            if before.stamp() >= commit.stamp() {
+                return None;
+            }
+            let is_admitted = !before.is_refused() || mutant!("refused-counts");
+            let counts = before.stamp() > validated && is_admitted;
+            if counts && !mutant!("judge-blind") {
+                for write in before.writes() {
+                    self.pin.protects(write.record());
+                }
+                // SAFETY: I-46, as above; it is before the commit, and so published.
+                if let Some(hit) = unsafe { check.hit_by(before) } {
+                    return Some(hit);
+                }
+            }
+            let next = before.next.load(ord!("queue-next", Acquire));
+            at = NonNull::new(next).expect("an ordered commit follows");
         }
     }
 
@@ -128,7 +169,7 @@ impl<P: Pinned, R: Resolve> Installer<'_, P, R> {
                 if self.is_published(stamp) && !mutant!("late-eraser") {
                     return ControlFlow::Break(());
                 }
-                self.erase_leaf(records, stamp);
+                self.erase_leaf(records, span.first_spared, stamp);
                 ControlFlow::Continue(())
             };
             if self.store.for_each_leaf(space, within, self.pin, self.tally, visit).is_break() {
@@ -137,7 +178,7 @@ impl<P: Pinned, R: Resolve> Installer<'_, P, R> {
         }
     }
 
-    fn erase_leaf(&self, records: &[NonNull<Record>], stamp: u64) {
+    fn erase_leaf(&self, records: &[NonNull<Record>], first_spared: u64, stamp: u64) {
         for record in records {
             prefetch::read(record.as_ptr());
         }
@@ -148,8 +189,9 @@ impl<P: Pinned, R: Resolve> Installer<'_, P, R> {
             let newest = record.head(self.pin);
             // With the stamp or a later one: done, or none of this commit's business. Without a version: it was made for a
             // later commit. With a tombstone: deleted, and maybe sealed.
-            let is_live =
-                newest.is_some_and(|newest| newest.stamp() < stamp && !newest.is_tombstone());
+            let is_live = newest.is_some_and(|newest| {
+                newest.stamp() < stamp.min(first_spared) && !newest.is_tombstone()
+            });
             if is_live || newest.is_none() && mutant!("empty-erased") {
                 drop(self.link(record, VersionBox::new(None), stamp));
             }

@@ -46,9 +46,18 @@
 //!   their versions in the records; what later commits have put into the list has no version yet. An installer that is
 //!   late finds this stamp or a later one wherever it could do harm.
 //!
+//! - I-46 A commit with a check is installed if it is admitted, and not at all if it is refused; root passes it either way.
+//!   The verdict is settled by whoever comes to install it, when root is one below its stamp: refused if an
+//!   admitted commit behind what its owner has validated, and before it, wrote to what it has read. Which those are was
+//!   fixed when it was appended, and what they wrote is installed by then, in the records that they name: so all who judge
+//!   agree. They reach those descriptors from one that its owner found in the queue under the pin that lasts until root
+//!   has reached the stamp, before it loaded what it validated up to; they were retired, and their records removed, after
+//!   that pin began, if at all, and so live through the pin of whoever saw root below the stamp (I-3, I-23).
+//!
 //! *Progress.* Lock-free up to the allocator: a failed append or publish is somebody else's success, and a stalled owner
 //! or claimer is finished by others. Not fair: a large commit delays its successors by its length, which those who wait
-//! share. A key is resolved again only after its record was sealed by somebody else's delete, or as somebody else's
+//! share. Judging a commit costs as much as was written behind what its owner has validated: no more, but for logarithms,
+//! than installing it did. A key is resolved again only after its record was sealed by somebody else's delete, or as somebody else's
 //! leftover.
 //!
 //! *Orderings.*
@@ -66,9 +75,10 @@
 //! node has been linked or retired by then.
 //!
 //! *Checked by* `commit.rs`, `third_helper.rs`, `private_nodes.rs`, `tail_behind_root.rs`, `helper_pin.rs`, `chunks.rs`,
-//! `resealed.rs`.
+//! `resealed.rs`, `verdicts.rs`.
 
 mod ahead;
+mod check;
 mod chunks;
 mod descriptor;
 mod install;
@@ -77,6 +87,7 @@ mod resolve;
 mod span;
 mod write;
 
+pub use check::{Check, Hit, Reads};
 pub use descriptor::Commit;
 pub use queue::Queue;
 pub use resolve::{Resolve, Resolved};

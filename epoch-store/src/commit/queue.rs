@@ -98,6 +98,19 @@ impl Queue {
         }
     }
 
+    /// Where a commit that checks its reads begins to look at others': a descriptor that is in the queue, and the newest visible
+    /// stamp, which is not below that of the descriptor (I-46). `pin` must last until that commit is visible.
+    pub fn begin_check<P: Pinned>(&self, pin: &P) -> (NonNull<Commit>, u64) {
+        let late = mutant!("window-from-late-head").then(|| self.published());
+        let from = self.enter(&self.head, ord!("queue-head-load", Acquire), pin).as_ptr();
+        (from, late.unwrap_or_else(|| self.published()))
+    }
+
+    /// The stamp of the last commit that is ordered, or of one before it that was so a moment ago.
+    pub fn ordered<P: Pinned>(&self, pin: &P) -> u64 {
+        self.enter(&self.tail, ord!("queue-tail-load", Acquire), pin).stamp()
+    }
+
     /// Finishes every commit that is ordered now, whoever ordered it: for hosts that have time. Lock-free.
     pub fn finish_ordered<P: Pinned>(&self, store: &impl Resolve, pin: &P, tally: &Tally) {
         let last = self.enter(&self.tail, ord!("queue-tail-load", Acquire), pin);
@@ -151,8 +164,9 @@ impl Queue {
         }
         // SAFETY: linked by this thread, which is still pinned.
         let own = unsafe { own.as_ref() };
-        if !installed && own.chunks().is_none() {
-            // Helpers did all of it with nodes of their own. Some may still be copying from ours.
+        let done_by_helpers = !installed && own.chunks().is_none();
+        if done_by_helpers || own.is_refused() {
+            // Nobody has linked ours. Some helper may still be copying from them.
             for write in own.writes() {
                 retire_unlinked(write.node(), pin);
             }

@@ -12,9 +12,16 @@ pub struct Span {
     pub from: Box<[u8]>,
     /// The first key that is spared; `None`: there is none.
     pub to: Option<Box<[u8]>>,
+    /// What was written at this stamp or later is spared.
+    pub first_spared: u64,
 }
 
 impl Span {
+    /// All keys of a space between two bounds, whenever they were written.
+    pub fn new(space: u32, from: Box<[u8]>, to: Option<Box<[u8]>>) -> Self {
+        Self { space, from, to, first_spared: u64::MAX }
+    }
+
     /// Its bounds, as a leaf is asked for them.
     pub fn within(&self) -> Within<'_> {
         let to = self.to.as_deref().map_or(Bound::Unbounded, Bound::Excluded);

@@ -10,7 +10,7 @@ use crate::key_space::KeySpace;
 use crate::snapshot::{ChangeSet, Lease, Snapshot};
 use crate::stats::{Stats, Survey};
 use crate::store::StoreRef;
-use crate::{KeyRange, Version, WriteBatch};
+use crate::{KeyRange, ReadSet, Version, WriteBatch};
 use std::fmt;
 
 /// An ordered map of byte keys to byte values that many threads read and write at once, at consistent versions.
@@ -23,9 +23,9 @@ use std::fmt;
 /// *Key spaces.* A map may hold several ordered maps that share its commits and snapshots: [`Map::key_space`]. What names
 /// no space is in the default one.
 ///
-/// *Not a lock.* A commit does not check that what its writer read before is still current: two threads that each read,
-/// compute and commit can overwrite each other's work, where a write guard held all the way would not let them. Let one
-/// thread do such writes, or hold a lock of your own around them; readers need none.
+/// *Not a lock.* A [`commit`](Map::commit) does not check that what its writer read before is still current: two threads that
+/// each read, compute and commit can overwrite each other's work, where a write guard held all the way would not let them.
+/// [`Map::commit_if`] checks: it refuses what was overtaken, to be done again.
 ///
 /// *Progress.* Opening a snapshot is wait-free; reading never waits; writing is lock-free up to the allocator: a thread
 /// that is stopped anywhere inside an operation stops nobody else. Commits are ordered one after the other: many
@@ -174,6 +174,52 @@ impl Map {
     pub fn commit(&self, batch: &WriteBatch) -> Result<Version, Error> {
         batch.check_belongs_to(self.store.serial())?;
         self.store.commit_batch(batch).map(Version::from)
+    }
+
+    /// Applies all writes of `batch` as one commit, if no commit before it has written to what was read: as
+    /// [`Map::commit`], but refused if anything in `reads` was overtaken since its snapshot. So two that each read, compute
+    /// and commit this way never overwrite each other's work, and the commits of all who work so are serializable.
+    ///
+    /// What counts is what others *wrote*: also the same value again, and a key that was put and deleted in between, if that
+    /// happened a moment ago. Deleting a key that was absent counts for as long, and a range that was deleted a moment ago
+    /// for all of its keys. An insert outside the ranges that were read does not count. With an empty batch nothing is
+    /// committed: the newest version at which the reads were found to stand is returned.
+    ///
+    /// The reads are looked up, and the ranges walked, before the commit is ordered; a commit that others overtake at that very
+    /// moment is given a version that changes nothing. *Progress.* Lock-free up to the allocator, like every commit; who is
+    /// refused was overtaken by one that was not. *Source.* Optimistic validation with precision locks, in the order of the
+    /// queue.
+    ///
+    /// # Errors
+    /// Those of [`Map::commit`]; [`Error::Conflict`]; [`Error::ForeignSnapshot`], if the reads are of another map. Nothing is
+    /// applied then.
+    ///
+    /// ```
+    /// use epoch_store::{Error, Map, ReadSet, WriteBatch};
+    /// let map = Map::new();
+    /// let increment = || -> Result<(), Error> {
+    ///     loop {
+    ///         let snapshot = map.snapshot();
+    ///         let count = snapshot.get("count").map_or(0, |value| value[0]);
+    ///         let result = map.commit_if(
+    ///             WriteBatch::new().put("count", [count + 1]),
+    ///             ReadSet::at(&snapshot).key("count"),
+    ///         );
+    ///         match result {
+    ///             Err(Error::Conflict(_)) => {}
+    ///             result => return result.map(|_version| ()),
+    ///         }
+    ///     }
+    /// };
+    /// std::thread::scope(|scope| {
+    ///     let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| (0..50).try_for_each(|_| increment()))).collect();
+    ///     threads.into_iter().try_for_each(|thread| thread.join().unwrap())
+    /// })?;
+    /// assert_eq!(map.snapshot().get("count").unwrap(), [100]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn commit_if(&self, batch: &WriteBatch, reads: &ReadSet) -> Result<Version, Error> {
+        reads.commit(batch, &self.store).map(Version::from)
     }
 
     /// The key space with this name, which is created if there is none: an ordered map of its own inside this one, which

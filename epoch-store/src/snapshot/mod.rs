@@ -14,6 +14,7 @@ pub use space_view::SpaceView;
 pub use view::{Key, Value};
 
 use crate::Version;
+use crate::batch::WriteBatch;
 use crate::error::Error;
 use crate::key_range::KeyRange;
 use crate::key_space::KeySpace;
@@ -57,7 +58,7 @@ impl Snapshot {
     }
 
     #[inline]
-    fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         self.slot.store()
     }
 
@@ -263,6 +264,40 @@ impl<'s> IntoIterator for &'s Snapshot {
 
     fn into_iter(self) -> Range<'s> {
         self.iter()
+    }
+}
+
+// Here, and not with the rest of a batch, which stands below snapshots.
+impl WriteBatch {
+    /// Adds a delete of every key in `range` whose newest value, when the batch is committed, `snapshot` sees: what was
+    /// written after the snapshot stays, also what this batch writes. Copies the bounds; does not keep the snapshot open.
+    ///
+    /// So a key is deleted only as it was read: to move entries elsewhere in one commit, and lose nothing that others put
+    /// in their place meanwhile. Otherwise as [`WriteBatch::delete_range`]. The batch can then be committed to the map of the
+    /// snapshot only; any other refuses it with [`Error::ForeignSpace`].
+    ///
+    /// ```
+    /// use epoch_store::{Map, WriteBatch};
+    /// let map = Map::new();
+    /// map.put("inbox/1", "a")?;
+    /// map.put("inbox/2", "b")?;
+    /// let seen = map.snapshot();
+    /// map.put("inbox/2", "later")?;
+    /// let mut batch = WriteBatch::new();
+    /// for (key, value) in seen.prefix("inbox/") {
+    ///     batch.put([b"archive/", &key[6..]].concat(), value);
+    /// }
+    /// map.commit(batch.delete_range_seen_by(&seen, "inbox/".."inbox0"))?;
+    /// let now = map.snapshot();
+    /// assert!(now.get("inbox/1").is_none());
+    /// assert_eq!(now.get("inbox/2").unwrap(), b"later");
+    /// assert_eq!(now.get("archive/2").unwrap(), b"b");
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn delete_range_seen_by(&mut self, snapshot: &Snapshot, range: impl KeyRange) -> &mut Self {
+        let bounds = range.bounds();
+        self.belong_to(snapshot.store().serial());
+        self.add_range(0, bounds).spare_from(snapshot.slot.stamp() + 1)
     }
 }
 

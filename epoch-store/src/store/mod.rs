@@ -1,7 +1,7 @@
 //! The store: everything below put together, and the life of its handles.
 //!
 //! *Role.* One [`Store`] holds queue, spaces, slots, backlog, sessions and reclaimer. `write.rs` commits,
-//! `read.rs` looks up, `scan.rs` reads ranges (`pick.rs`: what it takes from them), `sweep.rs` collects. Handles
+//! `validate.rs` does so if what was read still stands, `read.rs` looks up, `scan.rs` reads ranges (`pick.rs`: what it takes from them), `sweep.rs` collects. Handles
 //! ([`StoreRef`]) and snapshot slots keep it
 //! alive.
 //!
@@ -21,6 +21,7 @@ mod read;
 mod resolve;
 mod scan;
 mod sweep;
+mod validate;
 mod write;
 
 #[cfg(epoch_loom)]
@@ -28,6 +29,7 @@ pub use closing::stores_freed;
 pub use closing::{OpenSlot, StoreRef};
 pub use pick::{Changed, ChangedRow, Copied, Pick, Row, Visible};
 pub use scan::{Direction, Remaining};
+pub use validate::{Overtaken, Read, Refused};
 
 use crate::commit::Queue;
 use crate::error::{Error, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN};

@@ -126,6 +126,7 @@ impl Store {
             oldest_snapshot: oldest.map(Into::into),
             oldest_snapshot_age: oldest.map_or(0, |oldest| version.saturating_sub(oldest)),
             commits: self.sum(Event::Commits),
+            refused: self.sum(Event::Refusals),
             helped: self.sum(Event::Helped),
             cas_failures: self.sum(Event::CasFailures),
             folds: self.sum(Event::Folds),

@@ -12,14 +12,15 @@ use crate::reclaim::{Pinned, Shared};
 use crate::session::Claim;
 use crate::space::Space;
 use crate::sync::{mutant, pause, prefetch};
-use crate::tally::Tally;
+use crate::tally::{Event, Tally};
 use smallvec::SmallVec;
 use std::ptr::NonNull;
 
 /// Keys whose cache misses are overlapped.
 const WINDOW: usize = 16;
 
-type Writes = SmallVec<[Write; 1]>;
+/// What a commit writes: most have one write.
+pub(super) type Writes = SmallVec<[Write; 1]>;
 
 impl Store {
     /// Commits the operations as one version, and returns its stamp. Lock-free up to the allocator.
@@ -64,13 +65,29 @@ impl Store {
         // Rule 1: pinned from the first look-up until the commit is visible (I-23).
         let pin = claim.pin();
         let writes = self.prepare(ops, &claim, &pin);
+        self.order(Commit::alloc_with_spans(writes, spans), &claim, &pin)
+    }
+
+    /// Orders a commit that was prepared under `pin`, and cleans up behind it. Returns its stamp when it is visible, or
+    /// was refused.
+    pub(super) fn order<P: Pinned>(
+        &self,
+        commit: NonNull<Commit>,
+        claim: &Claim<'_>,
+        pin: &P,
+    ) -> u64 {
         pause("commit-prepared");
-        let commit = Commit::alloc_with_spans(writes, spans);
-        let resolver = Resolver { store: self, claim: &claim };
-        let stamp = self.queue.commit(commit, &resolver, &pin, claim.tally());
+        let resolver = Resolver { store: self, claim };
+        let stamp = self.queue.commit(commit, &resolver, pin, claim.tally());
         pause("commit-published");
         // SAFETY: retired after this pin began.
-        let writes = unsafe { Shared::new(commit) }.get().writes();
+        let commit = unsafe { Shared::new(commit) }.get();
+        let writes = commit.writes();
+        if commit.is_refused() {
+            claim.tally().one(Event::Refusals);
+            self.leave_records(writes, claim, pin);
+            return stamp;
+        }
         let written = writes.iter().map(|write| Written {
             // SAFETY: found or resolved under this pin, or by somebody who was pinned until the publish (I-32).
             record: unsafe { RecordRef::new(write.record()) },
@@ -79,15 +96,15 @@ impl Store {
         if mutant!("hash-after-publish") {
             for Written { record, space } in written.clone() {
                 let front = &self.space(space).front;
-                front.insert(record, front.hash(record.key()), &pin, claim.tally());
+                front.insert(record, front.hash(record.key()), pin, claim.tally());
             }
         }
-        claim.sweeper().after_commit(written, self.field(&pin, &claim));
+        claim.sweeper().after_commit(written, self.field(pin, claim));
         stamp
     }
 
     /// Cleans up behind a range that was deleted: a leaf at a time, each under a pin of its own.
-    fn sweep_span(&self, span: &Span) {
+    pub(super) fn sweep_span(&self, span: &Span) {
         let claim = self.claim();
         let list = &self.space(span.space).list;
         let (mut span, mut records) = (span.clone(), Vec::new());
@@ -106,7 +123,11 @@ impl Store {
         }
     }
 
-    fn check<'o>(&self, len: usize, ops: impl Iterator<Item = WriteOp<'o>>) -> Result<(), Error> {
+    pub(super) fn check<'o>(
+        &self,
+        len: usize,
+        ops: impl Iterator<Item = WriteOp<'o>>,
+    ) -> Result<(), Error> {
         let max = self.options.max_batch_len;
         if len > max {
             return Err(Error::BatchTooLarge { len, max });
@@ -127,7 +148,7 @@ impl Store {
     }
 
     /// Prepare: a record and a version for every key, the last write of each key only (I-25).
-    fn prepare<'o, P: Pinned>(
+    pub(super) fn prepare<'o, P: Pinned>(
         &self,
         ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
         claim: &Claim<'_>,
