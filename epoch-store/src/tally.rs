@@ -49,13 +49,9 @@ pub enum Event {
     Steps,
     /// Nodes retired.
     Retired,
-    /// Bags put into the backlog.
-    BagsPut,
-    /// Bags taken out of it.
-    BagsTaken,
 }
 
-const EVENTS: usize = Event::BagsTaken as usize + 1;
+const EVENTS: usize = Event::Retired as usize + 1;
 
 /// See the module header.
 #[derive(Debug)]

@@ -262,7 +262,8 @@ fn a_sleeping_lease_costs_nothing_once_it_is_taken_back() {
             assert!(map.stats().versions < 1_200, "commits have collected what they kept");
         }
     }
-    assert!(map.survey().longest_chain <= 3, "{:?}", map.survey());
+    // Their slots are theirs still, 56 with the free ones, and a scan of so many is due every fourth commit.
+    assert!(map.survey().longest_chain <= 5, "{:?}", map.survey());
     assert_eq!((map.stats().open_snapshots, map.stats().oldest_snapshot), (0, None));
     map.maintain();
     assert_eq!(map.stats().versions, 1_001);

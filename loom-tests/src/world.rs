@@ -133,12 +133,24 @@ impl World {
     /// Commits `value` to the record `write` if nothing was written to the record `read`, by commits that validate what was
     /// read at stamp 0 as the store does.
     pub fn commit_if(&self, read: usize, write: usize, value: u8) -> Outcome {
+        self.commit_if_after(read, write, value, || {})
+    }
+
+    /// The same, with other work between reading and ordering.
+    pub fn commit_if_after(
+        &self,
+        read: usize,
+        write: usize,
+        value: u8,
+        between: impl FnOnce(),
+    ) -> Outcome {
         let pin = pin(&self.domain);
         let (from, validated) = self.queue.begin_check(&pin);
         let record = self.records[read].view();
         if record.head(&pin).is_some() {
             return Outcome::NotOrdered;
         }
+        between();
         let reads = Reads::new(0, [(0, record.key())].into_iter(), Box::default());
         let node = VersionBox::new(Some(&[value])).into_raw();
         let writes = [Write::new(self.records[write].as_ptr(), node, 0)].into_iter().collect();

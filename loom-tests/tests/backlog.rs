@@ -1,4 +1,4 @@
-//! Bags go into the backlog and come out of it.
+//! Bags go into a queue and come out of it.
 //!
 //! *Invariant* (as Michael and Scott's queue; I-1): every bag that was put in comes out, once, and in order as far as one
 //! thread put them in; cells are retired once, and used by nobody who pins later.
@@ -8,37 +8,39 @@
 
 #![cfg(epoch_loom)]
 
-use epoch_store::internals::gc::{Backlog, Bag};
+use epoch_store::internals::gc::Fifo;
 use epoch_store::internals::reclaim::{Quarantine, Reclaimer};
+use epoch_store::internals::slots::Bag;
 use loom::sync::Arc;
 use loom_tests::{Chains, Model, actor, mutants_die, pin, race, record};
 
 struct Bags {
     domain: Quarantine,
-    backlog: Backlog,
+    queue: Fifo<Bag>,
     marks: Vec<Chains>,
 }
 
 impl Bags {
-    /// A backlog with so many bags in it, of as many as a model uses.
+    /// A queue with so many bags in it, of as many as a model uses.
     fn with(bags: usize) -> Arc<Self> {
         let marks = (b'a'..b'e').map(|key| record(&[key])).collect();
-        let bags_then = Self { domain: Quarantine::default(), backlog: Backlog::default(), marks };
+        let bags_then = Self { domain: Quarantine::default(), queue: Fifo::default(), marks };
         (0..bags).for_each(|bag| bags_then.push(bag));
         Arc::new(bags_then)
     }
 
     fn push(&self, bag: usize) {
         let pin = pin(&self.domain);
-        self.backlog.push(Bag::of(self.marks[bag].as_ptr()), &pin);
+        self.queue.push(Bag::of(self.marks[bag].as_ptr()), &pin);
     }
 
     /// The number of the oldest bag.
     fn pop(&self) -> Option<usize> {
         let pin = pin(&self.domain);
-        let bag = self.backlog.pop(&pin)?.into_entries();
-        assert_eq!(bag.len(), 1, "a bag comes out as it went in");
-        self.marks.iter().position(|mark| mark.as_ptr() == bag[0].record)
+        let mut entries = Vec::new();
+        self.queue.pop(&pin)?.empty_into(&mut entries);
+        assert_eq!(entries.len(), 1, "a bag comes out as it went in");
+        self.marks.iter().position(|mark| mark.as_ptr() == entries[0].record)
     }
 
     /// The rest of the bags: with those already `taken`, all of `expected`.
@@ -49,7 +51,7 @@ impl Bags {
         }
         seen.sort_unstable();
         assert_eq!(seen, (0..expected).collect::<Vec<_>>(), "each bag once");
-        assert!(self.backlog.is_empty(&pin(&self.domain)));
+        assert!(self.queue.is_empty(&pin(&self.domain)));
         assert_eq!(self.domain.freed(), expected as u64, "a cell retired for each bag");
     }
 }

@@ -18,7 +18,7 @@ use loom_tests::{Model, World, mutants_die, pin};
 
 fn cut(world: &World, slots: &Slots) {
     let mut registered = Registered::default();
-    slots.scan(world.queue.root(), &mut registered);
+    slots.scan(world.queue.root(), &mut registered, drop);
     world.records[0].cut(&registered, &pin(&world.domain));
 }
 
@@ -135,7 +135,7 @@ fn slot_changes_hands() {
         });
         let (slots, root, value) = &*shared;
         let mut registered = Registered::default();
-        slots.scan(root, &mut registered);
+        slots.scan(root, &mut registered, drop);
         if registered.is_garbage(1, 2) {
             // SAFETY: as above.
             unsafe { value.set(0) };

@@ -18,7 +18,7 @@ use loom_tests::{Model, World, mutants_die, pin};
 fn registered(published: u64, stamps: &[u64]) -> Registered {
     let mut registered = Registered::default();
     registered.begin(published);
-    stamps.iter().for_each(|&stamp| registered.add(stamp));
+    stamps.iter().for_each(|&stamp| registered.add(stamp, 0));
     registered.end();
     registered
 }

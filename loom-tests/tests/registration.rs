@@ -49,7 +49,7 @@ impl House {
 
     fn cut(&self) {
         let mut registered = Registered::default();
-        self.slots.scan(self.world.queue.root(), &mut registered);
+        self.slots.scan(self.world.queue.root(), &mut registered, drop);
         self.world.records[0].cut(&registered, &pin(&self.world.domain));
     }
 }
@@ -124,7 +124,7 @@ fn release_against_scan() {
             let (slots, root, value) = &*pruner;
             root.store(2, Ordering::Release);
             let mut registered = Registered::default();
-            slots.scan(root, &mut registered);
+            slots.scan(root, &mut registered, drop);
             if registered.is_garbage(1, 2) {
                 // SAFETY: as above.
                 unsafe { value.set(0) };

@@ -52,7 +52,7 @@ impl House {
 
     fn cut(&self) {
         let mut registered = Registered::default();
-        self.slots.scan(self.world.queue.root(), &mut registered);
+        self.slots.scan(self.world.queue.root(), &mut registered, drop);
         self.world.records[0].cut(&registered, &pin(&self.world.domain));
     }
 

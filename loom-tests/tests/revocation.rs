@@ -89,7 +89,7 @@ impl House {
     fn scan_and_cut(&self) {
         let pin = pin(&self.world.domain);
         let mut registered = Registered::default();
-        self.slots.scan(self.world.queue.root(), &mut registered);
+        self.slots.scan(self.world.queue.root(), &mut registered, drop);
         self.world.records[0].cut(&registered, &pin);
     }
 
@@ -122,7 +122,7 @@ fn revoke_against_read() {
 fn registered(published: u64, stamps: &[u64]) -> Registered {
     let mut registered = Registered::default();
     registered.begin(published);
-    stamps.iter().for_each(|&stamp| registered.add(stamp));
+    stamps.iter().for_each(|&stamp| registered.add(stamp, 0));
     registered.end();
     registered
 }

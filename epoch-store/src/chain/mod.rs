@@ -46,6 +46,6 @@ mod word;
 
 pub use cut::{Cut, Kept, cut};
 pub use record::{Installed, Record, RecordRef, Standing};
-pub use registered::Registered;
+pub use registered::{Registered, Stamp};
 pub use version::{VersionBox, VersionNode, VersionRef, retire_version};
 pub use word::RecordWord;

@@ -8,7 +8,16 @@
 pub struct Registered {
     published: u64,
     /// Ascending, without duplicates.
-    stamps: Vec<u64>,
+    stamps: Vec<Stamp>,
+}
+
+/// A registered stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// The stamp.
+    pub stamp: u64,
+    /// The index of a slot that it is in.
+    pub slot: usize,
 }
 
 impl Registered {
@@ -18,9 +27,9 @@ impl Registered {
         self.stamps.clear();
     }
 
-    /// A snapshot at `stamp`.
-    pub fn add(&mut self, stamp: u64) {
-        self.stamps.push(stamp);
+    /// A snapshot at `stamp`, in the slot with this index.
+    pub fn add(&mut self, stamp: u64, slot: usize) {
+        self.stamps.push(Stamp { stamp, slot });
     }
 
     /// Every stamp from `floor` on may come to be needed: a snapshot is being registered (rule 22), or versions are
@@ -32,7 +41,13 @@ impl Registered {
     /// Ends the scan.
     pub fn end(&mut self) {
         self.stamps.sort_unstable();
-        self.stamps.dedup();
+        self.stamps.dedup_by_key(|entry| entry.stamp);
+    }
+
+    /// Up to which stamp versions that were superseded can be judged.
+    #[inline]
+    pub fn judged(&self) -> u64 {
+        self.published
     }
 
     /// Whether a version that was superseded can be judged at all.
@@ -44,16 +59,13 @@ impl Registered {
     /// I-7: whether no snapshot, now or later, sees the version `[stamp, superseded_at)`.
     #[inline]
     pub fn is_garbage(&self, stamp: u64, superseded_at: u64) -> bool {
-        self.judges(superseded_at) && self.within(stamp, superseded_at) == 0
+        self.judges(superseded_at) && self.newest_within(stamp, superseded_at).is_none()
     }
 
-    /// Number of distinct registered stamps in `[low, high)`.
+    /// The newest registered stamp in `[low, high)`.
     #[inline]
-    pub fn within(&self, low: u64, high: u64) -> usize {
-        if self.stamps.is_empty() {
-            return 0;
-        }
-        let from = self.stamps.partition_point(|&stamp| stamp < low);
-        self.stamps[from..].partition_point(|&stamp| stamp < high)
+    pub fn newest_within(&self, low: u64, high: u64) -> Option<Stamp> {
+        let below_high = self.stamps.partition_point(|entry| entry.stamp < high);
+        self.stamps[..below_high].last().filter(|entry| entry.stamp >= low).copied()
     }
 }

@@ -101,9 +101,9 @@ impl Queue {
     /// Where a commit that checks its reads begins to look at others': a descriptor that is in the queue, and the newest visible
     /// stamp, which is not below that of the descriptor (I-46). `pin` must last until that commit is visible.
     pub fn begin_check<P: Pinned>(&self, pin: &P) -> (NonNull<Commit>, u64) {
-        let late = mutant!("window-from-late-head").then(|| self.published());
         let from = self.enter(&self.head, ord!("queue-head-load", Acquire), pin).as_ptr();
-        (from, late.unwrap_or_else(|| self.published()))
+        let visible = self.published();
+        (from, if mutant!("validated-unpublished") { self.ordered(pin) } else { visible })
     }
 
     /// The stamp of the last commit that is ordered, or of one before it that was so a moment ago.

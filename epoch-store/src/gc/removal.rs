@@ -2,28 +2,28 @@
 //!
 //! *Picture.*
 //! ```text
-//!  sealed ─► still listed ──a fold leaves it out──► unlisted ──32 of them──► period ─► out of the hash ─► retire(Two)
-//!               ▲      └─ looked at now and then ─┘
+//!  sealed ─► listed ──a fold leaves it out──► unlisted ─► period ─► out of the hash ─► retire(Two)
+//!            ▲     └─ looked at in its turn ─┘
 //! ```
-//! One owner per record, from the seal to the retire (I-37): the session that sealed it. The steps between are paid for
-//! by later seals, two looks each, and by every fourth commit of the session ([`Removals::step`]), whatever it writes. What
-//! is left when a session falls quiet waits for [`Removals::flush`].
+//! A record has one owner from the seal to the retire (I-37): first the session that sealed it, then, in batches of
+//! [`BATCH`], whoever takes its batch from the queue that all sessions share. A session keeps back less than a batch of either
+//! kind, so what one thread has deleted others remove, if it does not come back.
+//!
+//! *Work.* Every batch that a session makes pays for two looks at the queue, and so does every fourth commit: a look takes one
+//! batch a step further, or puts it back.
 
 use super::Field;
 use crate::chain::{Record, RecordRef};
 use crate::reclaim::{Grace, Node, Period, Pinned};
 use crate::sync::{mutant, pause};
 use crate::tally::Event;
-use std::collections::VecDeque;
 use std::ptr::NonNull;
 
-/// Records that share a grace period.
+/// Records that go together.
 const BATCH: usize = if cfg!(epoch_loom) { 1 } else { 32 };
-/// Looks at listed records that a new one pays for.
-const LOOKS_PER_SEAL: usize = 2;
-/// Looks that a step pays for.
-const LOOKS_PER_STEP: usize = 32;
-/// Steps after which a batch is closed though it is not full.
+/// Batches that a call looks at.
+const LOOKS: usize = 2;
+/// Steps after which records are handed over though they are not a whole batch.
 const STEPS_PER_BATCH: u32 = 16;
 
 /// A sealed record.
@@ -36,29 +36,93 @@ struct Sealed {
 impl Sealed {
     /// A view for as long as the owner is at work: it alone retires the record.
     fn view<T>(self, _work: &T) -> RecordRef<'_> {
-        // SAFETY: I-37: only its sealer retires it, as the last step, under a pin that outlives the view.
+        // SAFETY: I-37: only its owner retires it, as the last step, under a pin that outlives the view.
         unsafe { RecordRef::new(self.record) }
     }
 }
 
-/// Records that have left the list, and the period after which nobody puts them into the hash any more.
+/// How far a batch has come.
 #[derive(Debug)]
-struct Batch {
-    records: Vec<Sealed>,
-    period: Period,
+enum Stage {
+    /// Some of its records are still in the list.
+    Listed,
+    /// All have left the list, before this period began: when it has ended, nobody puts them into the hash any more.
+    Unlisted(Period),
 }
 
-/// See the module header. Belongs to a session: one thread at a time.
+/// Sealed records with one owner. See the module header.
+#[derive(Debug)]
+pub struct Batch {
+    records: Vec<Sealed>,
+    stage: Stage,
+}
+
+// SAFETY: records are shared by protocol; each is in one owner's hands (I-37).
+unsafe impl Send for Batch {}
+
+impl Batch {
+    /// Leaves all that are listed still out of the list, whatever that costs, and begins their period.
+    fn unlist<P: Pinned>(&mut self, field: Field<'_, P>) {
+        if matches!(self.stage, Stage::Listed) {
+            for sealed in &self.records {
+                let record = sealed.view(field.pin);
+                if !record.has_left_list() {
+                    field.space(sealed.space).list.drop_dead_now(record, field.pin, field.tally);
+                }
+            }
+            self.stage = Stage::Unlisted(Period::begin(field.pin));
+        }
+    }
+
+    /// Finishes the removal, if its period is over. Else the batch comes back.
+    fn finish<P: Pinned>(mut self, field: Field<'_, P>) -> Option<Self> {
+        let is_due = match &self.stage {
+            Stage::Listed => false,
+            Stage::Unlisted(period) => period.has_ended() || mutant!("removal-without-period"),
+        };
+        if !is_due {
+            return Some(self);
+        }
+        for sealed in std::mem::take(&mut self.records) {
+            let front = &field.space(sealed.space).front;
+            let record = sealed.view(field.pin);
+            front.remove(record, front.hash(record.key()), field.pin, field.tally);
+            field.tally.one(Event::RecordsRemoved);
+            // With the record goes its tombstone, if a commit ever wrote to it.
+            field.tally.add(Event::VersionsCut, i64::from(record.head(field.pin).is_some()));
+            // SAFETY: I-1, I-37: this is its owner; no list, no table and no later pin has it. Commits may hand it on.
+            unsafe { field.pin.retire(sealed.record, Grace::Two) };
+        }
+        None
+    }
+}
+
+impl Drop for Batch {
+    /// The store is being dropped, but its lists are still there: they free what they hold, this the rest.
+    fn drop(&mut self) {
+        free_unlisted(std::mem::take(&mut self.records));
+    }
+}
+
+fn free_unlisted(records: Vec<Sealed>) {
+    for sealed in records {
+        if sealed.view(&sealed).has_left_list() {
+            // SAFETY: I-37; no other thread is left.
+            unsafe { Record::free(sealed.record) };
+        }
+    }
+}
+
+/// What a session keeps back. Belongs to it: one thread at a time.
 #[derive(Debug, Default)]
 pub struct Removals {
-    listed: VecDeque<Sealed>,
+    listed: Vec<Sealed>,
     unlisted: Vec<Sealed>,
-    waiting: VecDeque<Batch>,
-    /// Steps since a batch was closed.
+    /// Steps since something was handed over.
     steps: u32,
 }
 
-// SAFETY: records are shared by protocol; each is in one session's hands (I-37).
+// SAFETY: records are shared by protocol; each is in one owner's hands (I-37).
 unsafe impl Send for Removals {}
 
 impl Removals {
@@ -69,116 +133,107 @@ impl Removals {
         if field.space(space).list.note_dead(record, field.pin, field.tally) {
             self.unlisted.push(sealed);
         } else {
-            self.listed.push_back(sealed);
+            self.listed.push(sealed);
         }
-        for _ in 0..LOOKS_PER_SEAL.min(self.listed.len()) {
-            self.look_at_oldest();
+        if self.listed.len().max(self.unlisted.len()) >= BATCH {
+            self.hand_over(field);
+            self.look(field);
         }
-        if self.unlisted.len() >= BATCH {
-            self.close_batch(field);
-        }
-        self.finish_one(field);
     }
 
     /// Goes on a little, with whatever can go on. Bounded work.
     pub fn step<P: Pinned>(&mut self, field: Field<'_, P>) {
-        if self.is_empty() {
-            return;
-        }
-        for _ in 0..LOOKS_PER_STEP.min(self.listed.len()) {
-            self.look_at_oldest();
-        }
-        self.insist(field);
-        self.steps += 1;
-        let is_full = self.unlisted.len() >= BATCH;
-        if is_full || !self.unlisted.is_empty() && self.steps >= STEPS_PER_BATCH {
-            self.close_batch(field);
-        }
-        self.finish_one(field);
-    }
-
-    /// Notes once more that the oldest is still listed: notes can be lost beside a fold, and too few may never pay for one.
-    fn insist<P: Pinned>(&mut self, field: Field<'_, P>) {
-        let Some(sealed) = self.listed.pop_front() else { return };
-        let list = &field.space(sealed.space).list;
-        if list.note_dead(sealed.view(field.pin), field.pin, field.tally) {
-            self.unlisted.push(sealed);
-        } else {
-            self.listed.push_back(sealed);
-        }
-    }
-
-    /// Whether the oldest record that was listed still is: if a fold has left it out, it goes on.
-    fn look_at_oldest(&mut self) {
-        let Some(sealed) = self.listed.pop_front() else { return };
-        if sealed.view(self).has_left_list() {
-            self.unlisted.push(sealed);
-        } else {
-            self.listed.push_back(sealed);
-        }
-    }
-
-    fn close_batch<P: Pinned>(&mut self, field: Field<'_, P>) {
-        self.steps = 0;
-        let period = Period::begin(field.pin);
-        while !self.unlisted.is_empty() {
-            let records = self.unlisted.split_off(self.unlisted.len().saturating_sub(BATCH));
-            self.waiting.push_back(Batch { records, period: period.clone() });
-        }
-    }
-
-    /// Finishes the oldest batch, if its period is over: at most [`BATCH`] records.
-    fn finish_one<P: Pinned>(&mut self, field: Field<'_, P>) -> bool {
-        let is_due = |batch: &Batch| batch.period.has_ended() || mutant!("removal-without-period");
-        if !self.waiting.front().is_some_and(is_due) {
-            return false;
-        }
-        let batch = self.waiting.pop_front().expect("just seen");
-        for sealed in batch.records {
-            let front = &field.space(sealed.space).front;
-            let record = sealed.view(field.pin);
-            front.remove(record, front.hash(record.key()), field.pin, field.tally);
-            field.tally.one(Event::RecordsRemoved);
-            // With the record goes its tombstone, if a commit ever wrote to it.
-            field.tally.add(Event::VersionsCut, i64::from(record.head(field.pin).is_some()));
-            // SAFETY: I-1, I-37: this is its sealer; no list, no table and no later pin has it. Commits may hand it on.
-            unsafe { field.pin.retire(sealed.record, Grace::Two) };
-        }
-        true
-    }
-
-    /// Goes on with everything that can go on now, however much it is, under the caller's pin. To be called again after a grace period, until it
-    /// says that nothing is left.
-    pub fn flush<P: Pinned>(&mut self, field: Field<'_, P>) -> bool {
-        for sealed in std::mem::take(&mut self.listed) {
-            let record = sealed.view(field.pin);
-            if !record.has_left_list() {
-                field.space(sealed.space).list.drop_dead_now(record, field.pin, field.tally);
+        if !self.is_empty() {
+            self.steps += 1;
+            if self.steps >= STEPS_PER_BATCH {
+                self.hand_over(field);
             }
-            self.unlisted.push(sealed);
+        }
+        self.look(field);
+    }
+
+    /// Takes a few batches of the queue a step further, or puts them back.
+    fn look<P: Pinned>(&mut self, field: Field<'_, P>) {
+        let leaving = &field.backlog.leaving;
+        for _ in 0..LOOKS {
+            if leaving.is_empty(field.pin) {
+                return;
+            }
+            let Some(batch) = leaving.pop(field.pin) else { return };
+            let left = match batch.stage {
+                Stage::Listed => self.look_at_listed(batch, field),
+                Stage::Unlisted(_) => batch.finish(field),
+            };
+            if let Some(batch) = left {
+                leaving.push(batch, field.pin);
+            }
+        }
+    }
+
+    /// Takes over what folds have left out of the list meanwhile, and insists for one that they have not: notes can be lost
+    /// beside a fold, and too few may never pay for one.
+    fn look_at_listed<P: Pinned>(
+        &mut self,
+        mut batch: Batch,
+        field: Field<'_, P>,
+    ) -> Option<Batch> {
+        let has_left = |sealed: &Sealed| sealed.view(field.pin).has_left_list();
+        let (gone, still) = std::mem::take(&mut batch.records).into_iter().partition(has_left);
+        batch.records = still;
+        self.unlisted.extend::<Vec<Sealed>>(gone);
+        if let Some(sealed) = batch.records.pop() {
+            let list = &field.space(sealed.space).list;
+            if list.note_dead(sealed.view(field.pin), field.pin, field.tally) {
+                self.unlisted.push(sealed);
+            } else {
+                batch.records.insert(0, sealed);
+            }
+        }
+        if self.unlisted.len() >= BATCH {
+            self.hand_over(field);
+        }
+        (!batch.records.is_empty()).then_some(batch)
+    }
+
+    /// Puts everything into the queue, where any session finds it.
+    pub fn hand_over<P: Pinned>(&mut self, field: Field<'_, P>) {
+        self.steps = 0;
+        let leaving = &field.backlog.leaving;
+        if !self.listed.is_empty() {
+            let records = std::mem::take(&mut self.listed);
+            leaving.push(Batch { records, stage: Stage::Listed }, field.pin);
         }
         if !self.unlisted.is_empty() {
-            self.close_batch(field);
+            let records = std::mem::take(&mut self.unlisted);
+            let stage = Stage::Unlisted(Period::begin(field.pin));
+            leaving.push(Batch { records, stage }, field.pin);
         }
-        while self.finish_one(field) {}
-        self.waiting.is_empty()
     }
 
-    /// Whether there is anything on its way.
+    /// Whether there is nothing here.
     pub fn is_empty(&self) -> bool {
-        self.listed.is_empty() && self.unlisted.is_empty() && self.waiting.is_empty()
+        self.listed.is_empty() && self.unlisted.is_empty()
     }
 }
 
 impl Drop for Removals {
-    /// The store is being dropped, but its lists are still there: they free what they hold, this the rest.
+    /// As for a batch.
     fn drop(&mut self) {
-        let listed = std::mem::take(&mut self.listed);
-        let left = listed.iter().copied().filter(|sealed| sealed.view(sealed).has_left_list());
-        let waiting = self.waiting.drain(..).flat_map(|batch| batch.records);
-        for sealed in left.chain(self.unlisted.drain(..)).chain(waiting) {
-            // SAFETY: I-37; no other thread is left.
-            unsafe { Record::free(sealed.record) };
-        }
+        free_unlisted(std::mem::take(&mut self.listed));
+        free_unlisted(std::mem::take(&mut self.unlisted));
     }
+}
+
+/// Takes every batch of the queue as far as it can go now, however much it is, under the caller's pin. True: none is left. Else
+/// to be called again after a grace period.
+pub fn finish_all<P: Pinned>(field: Field<'_, P>) -> bool {
+    let leaving = &field.backlog.leaving;
+    let mut left = Vec::new();
+    while let Some(mut batch) = leaving.pop(field.pin) {
+        batch.unlist(field);
+        left.extend(batch.finish(field));
+    }
+    let none_left = left.is_empty();
+    left.into_iter().for_each(|batch| leaving.push(batch, field.pin));
+    none_left
 }

@@ -1,10 +1,9 @@
 //! A session's part in garbage collection: its scan of the slots, its open bags, and how much it does per call.
 
-use super::bag::{BAG, Patience};
-use super::{Backlog, Bag, Entry, Removals};
-use crate::chain::{Cut, Kept, RecordRef, Registered, cut};
+use super::{Backlog, Removals};
+use crate::chain::{Cut, Kept, RecordRef, Registered, Stamp, cut};
 use crate::reclaim::Pinned;
-use crate::slots::Slots;
+use crate::slots::{BAG, Bag, Entry, Slots};
 use crate::space::{Space, Spaces};
 use crate::sync::{AtomicU64, mutant, pause};
 use crate::tally::{Event, Tally};
@@ -33,8 +32,6 @@ pub struct Swept {
     pub versions: usize,
     /// Bags taken from the backlog and examined.
     pub bags: usize,
-    /// Bags put back unexamined: nothing that they wait for has happened.
-    pub waiting: usize,
 }
 
 /// See the module header. Belongs to a session: one thread at a time.
@@ -52,8 +49,9 @@ pub struct Sweeper {
     debt: usize,
     /// What a scan could not judge yet: retained, or superseded after the scan.
     young: Bag,
-    /// What a registered stamp keeps.
+    /// What the stamp that is awaited keeps.
     seen: Bag,
+    awaited: Option<Stamp>,
     removals: Removals,
 }
 
@@ -100,11 +98,8 @@ impl<'a, P> Field<'a, P> {
 impl Sweeper {
     /// Reads the registered stamps again.
     pub fn rescan<P: Pinned>(&mut self, field: Field<'_, P>) {
-        let before = [&self.young, &self.seen].map(|bag| bag.count_blockers(&self.registered));
-        self.scan_cost = field.slots.scan(field.root, &mut self.registered);
-        for (bag, before) in [&mut self.young, &mut self.seen].into_iter().zip(before) {
-            bag.outdate(before, &self.registered);
-        }
+        let ripe = |bag| field.backlog.ripe.push(bag, field.pin);
+        self.scan_cost = field.slots.scan(field.root, &mut self.registered, ripe);
         self.units = 0;
         field.tally.one(Event::Scans);
     }
@@ -140,18 +135,14 @@ impl Sweeper {
             if self.can_afford_look() {
                 // Twice as many as came in, so that the backlog of what is over shrinks.
                 let bags = 1 + std::mem::take(&mut self.noted).div_ceil(BAG.div_ceil(2));
-                self.look_with(Patience::Whole, bags, field);
+                self.look_now(bags, field);
             }
         }
     }
 
     /// Trigger three: up to `bags` bags of the backlog, oldest first, if the looks before were not too long.
     pub fn look<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
-        if self.can_afford_look() {
-            self.look_with(Patience::Whole, bags, field)
-        } else {
-            Swept::default()
-        }
+        if self.can_afford_look() { self.look_now(bags, field) } else { Swept::default() }
     }
 
     /// Pays for a look. False: what looks before it walked past is not paid for yet.
@@ -161,29 +152,20 @@ impl Sweeper {
         is_due
     }
 
-    /// The same for who wants everything gone that can go.
-    pub fn look_closely<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
-        self.look_with(Patience::Any, bags, field)
-    }
-
-    fn look_with<P: Pinned>(
-        &mut self,
-        patience: Patience,
-        bags: usize,
-        field: Field<'_, P>,
-    ) -> Swept {
+    /// The same for who wants everything gone that can go, however long that takes.
+    pub fn look_now<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
         let mut swept = Swept::default();
-        if field.backlog.is_empty(field.pin) {
+        if field.backlog.is_empty(field.pin) && !field.slots.has_waiting() {
             return swept;
         }
         self.rescan_if_due(1, field);
-        let mut left = bags;
-        while left > 0 {
-            let (entries, taken) = self.take(patience, left.min(BAGS_AT_ONCE), field, &mut swept);
+        while swept.bags < bags {
+            let at_once = BAGS_AT_ONCE.min(bags - swept.bags);
+            let (entries, taken) = self.take(at_once, field);
             if taken == 0 {
                 break;
             }
-            left -= taken;
+            swept.bags += taken;
             for of_one_record in entries.chunk_by(|a, b| a.record == b.record) {
                 swept.versions += self.examine_again(of_one_record, field);
             }
@@ -191,30 +173,35 @@ impl Sweeper {
         swept
     }
 
-    /// Takes up to so many bags; what is in those that are worth a look, entries of one record side by side, newest
-    /// first; and how many there were.
-    fn take<P: Pinned>(
-        &self,
-        patience: Patience,
-        bags: usize,
-        field: Field<'_, P>,
-        swept: &mut Swept,
-    ) -> (Vec<Entry>, usize) {
+    /// Lets everything that waits be looked at, for who wants everything gone that can go. A bag of young versions is due when
+    /// the last of them is. And a tombstone goes when nothing is left behind it, and leaves its entry, whose note keeps a
+    /// dead key (I-38), though the snapshot that sees the tombstone is still open.
+    pub fn ripen_all<P: Pinned>(&mut self, field: Field<'_, P>) {
+        let Backlog { ripe, young, .. } = field.backlog;
+        field.slots.take_waiting(|bag| ripe.push(bag, field.pin));
+        let mut all = Vec::new();
+        while let Some(bag) = young.pop(field.pin) {
+            all.push(bag);
+        }
+        all.into_iter().for_each(|bag| ripe.push(bag, field.pin));
+    }
+
+    /// What is in up to so many bags, entries of one record side by side, newest first; and how many bags there were.
+    fn take<P: Pinned>(&self, bags: usize, field: Field<'_, P>) -> (Vec<Entry>, usize) {
         let (mut entries, mut taken) = (Vec::new(), 0);
         while taken < bags
-            && let Some(bag) = field.backlog.pop(field.pin)
+            && let Some(bag) = field.backlog.take(self.registered.judged(), field.pin)
         {
-            taken += 1;
-            field.tally.one(Event::BagsTaken);
-            if bag.is_worth_a_look(&self.registered, patience) {
-                swept.bags += 1;
-                pause("bag-taken");
-                entries.append(&mut bag.into_entries());
-            } else {
-                if !mutant!("waiting-bag-dropped") {
-                    push(bag, field);
-                }
-                swept.waiting += 1;
+            pause("bag-taken");
+            let mut next = Some(bag);
+            while taken < bags
+                && let Some(bag) = next
+            {
+                next = bag.empty_into(&mut entries);
+                taken += 1;
+            }
+            if let Some(rest) = next {
+                field.backlog.ripe.push(rest, field.pin);
             }
         }
         entries.sort_unstable_by_key(|entry| (entry.record, Reverse(entry.kept.stamp)));
@@ -294,19 +281,50 @@ impl Sweeper {
         done
     }
 
+    /// A kept version waits: for a snapshot that sees it, or to be old enough to be judged.
     fn keep<P: Pinned>(&mut self, entry: Entry, field: Field<'_, P>) {
-        let judged = self.registered.judges(entry.kept.superseded_at);
-        let bag = if judged { &mut self.seen } else { &mut self.young };
-        bag.add(entry);
-        if bag.is_full() {
-            close(bag, &self.registered, field);
+        let Kept { stamp, superseded_at } = entry.kept;
+        let judges = self.registered.judges(superseded_at);
+        // The newest: it is likely to be the last of them to go, and then one look is enough.
+        let awaited = self.registered.newest_within(stamp, superseded_at).filter(|_| judges);
+        let Some(awaited) = awaited else {
+            self.young.add(entry);
+            if self.young.is_full() {
+                self.hand_over_young(field);
+            }
+            return;
+        };
+        if self.awaited != Some(awaited) {
+            self.hand_over_seen(field);
+            self.awaited = Some(awaited);
+        }
+        self.seen.add(entry);
+        if self.seen.is_full() {
+            self.hand_over_seen(field);
         }
     }
 
-    /// Puts the open bags into the backlog, so that any thread can go on with them.
+    /// Lets others see what is in open bags, so that any thread can go on with them.
     pub fn hand_over<P: Pinned>(&mut self, field: Field<'_, P>) {
-        for bag in [&mut self.young, &mut self.seen] {
-            close(bag, &self.registered, field);
+        self.hand_over_young(field);
+        self.hand_over_seen(field);
+    }
+
+    fn hand_over_young<P: Pinned>(&mut self, field: Field<'_, P>) {
+        if !self.young.is_empty() {
+            let bag = Box::new(std::mem::take(&mut self.young));
+            let due = bag.ripens();
+            field.backlog.young.push_due(bag, due, field.pin);
+        }
+    }
+
+    fn hand_over_seen<P: Pinned>(&mut self, field: Field<'_, P>) {
+        if let Some(awaited) = self.awaited.take()
+            && !self.seen.is_empty()
+            && !mutant!("seen-dropped")
+        {
+            let ripe = |bag| field.backlog.ripe.push(bag, field.pin);
+            field.slots.lay(std::mem::take(&mut self.seen), awaited, ripe);
         }
     }
 
@@ -315,29 +333,15 @@ impl Sweeper {
         !self.young.is_empty() || !self.seen.is_empty()
     }
 
-    /// Goes on with all removals as far as possible; true when none is left. In between grace periods must pass.
-    pub fn flush_removals<P: Pinned>(&mut self, field: Field<'_, P>) -> bool {
-        self.removals.flush(field)
+    /// Hands over what it has of removals under way, so that any thread can go on with it.
+    pub fn hand_over_removals<P: Pinned>(&mut self, field: Field<'_, P>) {
+        self.removals.hand_over(field);
     }
 
-    /// Whether removals are under way.
+    /// Whether removals are under way here.
     pub fn is_removing(&self) -> bool {
         !self.removals.is_empty()
     }
-}
-
-/// Puts an open bag into the backlog, if there is anything in it.
-fn close<P: Pinned>(bag: &mut Bag, registered: &Registered, field: Field<'_, P>) {
-    if !bag.is_empty() {
-        let mut bag = std::mem::take(bag);
-        bag.close(registered);
-        push(bag, field);
-    }
-}
-
-fn push<P: Pinned>(bag: Bag, field: Field<'_, P>) {
-    field.tally.one(Event::BagsPut);
-    field.backlog.push(bag, field.pin);
 }
 
 /// Whether the chain has something to cut, or is a tombstone alone.

@@ -293,4 +293,14 @@ impl Pinned for EpochPin<'_> {
         }
         self.bags.borrow_mut().keep(garbage, grace, &self.guard);
     }
+
+    unsafe fn retire_promptly<T: Node>(&self, node: NonNull<T>) {
+        // SAFETY: as in `retire`.
+        let garbage = vec![unsafe { Garbage::of(node) }];
+        self.tally.one(Event::Retired);
+        let counters = self.bags.borrow().counters;
+        let slab = Slab { garbage, passed: AtomicBool::new(false), counters };
+        defer(&self.guard, NonNull::from(Box::leak(Box::new(slab))), Slab::free);
+        self.guard.flush();
+    }
 }

@@ -172,6 +172,16 @@ pub trait Pinned {
     /// I-1: this thread unlinked `node`, pins from now on cannot reach it (for [`Grace::Two`]: except through another
     /// pinned thread), and nobody retires it again.
     unsafe fn retire<T: Node>(&self, node: NonNull<T>, grace: Grace);
+
+    /// The same for one period, without keeping the node back until there are more: somebody waits for its end, and this session
+    /// may fall idle.
+    ///
+    /// # Safety
+    /// As for [`Pinned::retire`].
+    unsafe fn retire_promptly<T: Node>(&self, node: NonNull<T>) {
+        // SAFETY: forwarded.
+        unsafe { self.retire(node, Grace::One) };
+    }
 }
 
 /// Makes per-session state and pins.

@@ -2,7 +2,7 @@
 //!
 //! Retires a small node of its own: when that is freed, every thread that was pinned at the beginning has unpinned (I-2).
 
-use super::{Grace, Node, Pinned};
+use super::{Node, Pinned};
 use crate::sync::{AtomicBool, ord};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Period {
         let ended = Arc::new(AtomicBool::new(false));
         let signal = Box::new(Signal { ended: Arc::clone(&ended) });
         // SAFETY: I-1: nobody else has the node.
-        unsafe { pin.retire(NonNull::from(Box::leak(signal)), Grace::One) };
+        unsafe { pin.retire_promptly(NonNull::from(Box::leak(signal))) };
         Self { ended }
     }
 

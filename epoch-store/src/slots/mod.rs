@@ -31,6 +31,11 @@
 //! - I-36 A lease is taken back by a CAS from its very word, so nobody else's registration is lost. The slot stays claimed
 //!   until the last clone of the lease goes, and its segment is not shut over it.
 //!
+//! - I-53 A bag that waits in the pile of a slot is taken by the first scan that sees it there and another stamp, or none,
+//!   in the slot. Every later scan sees it, since no bag lies in a shut segment: who lays one fences and looks at the
+//!   stamp after that, and takes the bag back if the stamp has gone; who shuts a segment fences after it saw that the
+//!   stamps had gone, and looks for bags. One of the two sees the other's store.
+//!
 //! *Progress.* Acquiring is wait-free: at most one look at every slot (usually at one or two), at most four tries to see the
 //! root stand still, then a form that cannot fail ([`ACQUIRING`]); only growing the table allocates. Cloning and releasing are lock-free
 //! (they retry only against a clone or release of the same snapshot).
@@ -42,22 +47,28 @@
 //! | `slot-release` | Release store | `slot-scan` Acquire | I-11 |
 //! | `slot-register` | Release store | `slot-scan` Acquire | I-11 for the slot's owners before: a scan that sees only the next stamp |
 //! | `slot-count-release` | AcqRel RMW | `slot-claim` Acquire | the next owner's stamps come after ours |
+//! | `pile-lay` | Release CAS | `pile-take` Acquire | what is in the bag |
+//! | `lay-fence` | SeqCst fence | `scan-fence`, `shut-fence` | I-53: the bag is seen, or the stamp that has gone |
 //! | `lease-fence` | SeqCst fence (acquire would do) | `link-change`, `body-swap`, `slot-remove`, ..: Release | I-35 |
 //!
-//! *Checked by* `registration.rs`, `clones.rs`, `shut_segments.rs`, `retention.rs`, `ages.rs`, `revocation.rs` in
+//! *Checked by* `registration.rs`, `piles.rs`, `clones.rs`, `shut_segments.rs`, `retention.rs`, `ages.rs`, `revocation.rs` in
 //! `loom-tests/tests`.
 
 mod ages;
+mod bag;
+mod pile;
 mod retention;
 mod segment_state;
 mod slot;
 
 #[cfg(epoch_loom)]
 pub use ages::Ages;
+pub use bag::{BAG, Bag, Entry};
+use pile::{Laid, Pile};
 pub use retention::Policy;
 pub use slot::Slot;
 
-use crate::chain::Registered;
+use crate::chain::{Registered, Stamp};
 use crate::sync::{
     AtomicU64, AtomicUsize, Ordering, SEGMENTS, Segments, fence_at, mutant, ord, pause,
     set_slot_hint, slot_hint,
@@ -101,6 +112,8 @@ pub struct Slots {
     states: [SegmentState; SEGMENTS],
     /// Behind the slot that the last search found.
     cursor: AtomicUsize,
+    /// How many piles have bags, about: whether a scan may find any.
+    piles: AtomicUsize,
     retention: Retention,
 }
 
@@ -117,6 +130,7 @@ impl Slots {
             slots: Segments::new(FIRST_SEGMENT),
             states: std::array::from_fn(|_| SegmentState::default()),
             cursor: AtomicUsize::new(0),
+            piles: AtomicUsize::new(0),
             retention: Retention::new(policy),
         }
     }
@@ -250,8 +264,14 @@ impl Slots {
 
     /// Reads every registered stamp. Returns how many slots were read: what a scan costs.
     ///
-    /// Before that it lets go of versions that are retained no longer (I-34), and meanwhile of leases that are too old.
-    pub fn scan(&self, root: &AtomicU64, into: &mut Registered) -> usize {
+    /// Before that it lets go of versions that are retained no longer (I-34), and meanwhile of leases that are too old. Hands
+    /// over the bags that have waited for stamps that are gone.
+    pub fn scan(
+        &self,
+        root: &AtomicU64,
+        into: &mut Registered,
+        mut ripe: impl FnMut(Box<Bag>),
+    ) -> usize {
         let published = root.load(Ordering::Acquire);
         into.begin(published);
         if !mutant!("low-raised-late") {
@@ -268,8 +288,18 @@ impl Slots {
             }
             pause("scan-slots");
             let mut all_free = true;
-            for slot in segment {
-                all_free &= !report(slot, oldest_lease, into);
+            let first = self.slots.first_of(k);
+            for (at, slot) in segment.iter().enumerate() {
+                let held = report(slot, oldest_lease);
+                all_free &= held == Held::Nothing;
+                match held {
+                    Held::Stamp(stamp) => into.add(stamp, first + at),
+                    Held::Floor(floor) => into.add_floor(floor),
+                    Held::Nothing | Held::Revoked => {}
+                }
+                if held.is_awaited_no_more(&slot.pile) && !mutant!("pile-forgotten") {
+                    self.take_pile(slot).into_iter().for_each(&mut ripe);
+                }
             }
             read += segment.len();
             if all_free && k > 0 {
@@ -295,9 +325,52 @@ impl Slots {
     /// Takes a segment without registered slots out of the scans, so that a burst of snapshots costs nothing once it
     /// is over.
     fn shut(&self, k: usize, segment: &[CachePadded<Slot>], state: segment_state::Seen) {
-        if segment.iter().all(|slot| slot.try_close()) {
+        // The stamps were seen to be gone before this: whoever lays a bag here later sees that too (I-53).
+        fence_at("shut-fence");
+        if segment.iter().all(|slot| slot.pile.is_empty() && slot.try_close()) {
             self.states[k].shut(state);
         }
+    }
+
+    /// Lets a bag wait for a stamp that a scan has shown to go. Hands over what is to be looked at instead: that very bag, if
+    /// the stamp is gone already, or bags that waited for another in its place. Lock-free.
+    pub fn lay(&self, mut bag: Bag, awaited: Stamp, mut ripe: impl FnMut(Box<Bag>)) {
+        let slot = self.slots.get(awaited.slot).expect("a scan has shown it, and slots stay");
+        loop {
+            match slot.pile.lay(bag, awaited.stamp) {
+                Ok(Laid::First) => _ = self.piles.fetch_add(1, Ordering::Relaxed),
+                Ok(Laid::OnOthers) => {}
+                Err(back) => {
+                    bag = back;
+                    self.take_pile(slot).into_iter().for_each(&mut ripe);
+                    continue;
+                }
+            }
+            break;
+        }
+        pause("bag-laid");
+        fence_at("lay-fence");
+        if !slot.holds(awaited.stamp) && !mutant!("laid-unchecked") {
+            self.take_pile(slot).into_iter().for_each(&mut ripe);
+        }
+    }
+
+    /// Takes all bags, whatever they wait for.
+    pub fn take_waiting(&self, mut bags: impl FnMut(Box<Bag>)) {
+        let piles = self.slots.iter().flatten().filter_map(|slot| self.take_pile(slot));
+        piles.for_each(&mut bags);
+    }
+
+    fn take_pile(&self, slot: &Slot) -> Option<Box<Bag>> {
+        let bags = slot.pile.take()?;
+        self.piles.fetch_sub(1, Ordering::Relaxed);
+        Some(bags)
+    }
+
+    /// Whether bags wait for snapshots. A hint: one laid or taken at this moment may be missed or counted still.
+    #[inline]
+    pub fn has_waiting(&self) -> bool {
+        self.piles.load(Ordering::Relaxed) != 0
     }
 
     /// Slots that hold a snapshot, and the oldest registered stamp.
@@ -342,18 +415,44 @@ fn register(slot: &Slot, root: &AtomicU64) -> u64 {
     stamp
 }
 
-/// Adds what a slot says to a scan, and takes a lease back that is below `oldest_lease`. Returns whether the slot is in use.
+/// What a slot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// It is free.
+    Nothing,
+    /// A lease that was taken back.
+    Revoked,
+    /// A snapshot, or a lease.
+    Stamp(u64),
+    /// Everything from here on: a snapshot is being taken.
+    Floor(u64),
+}
+
+impl Held {
+    /// Whether the bags of a slot that holds this have waited for something else, which is gone.
+    #[inline]
+    fn is_awaited_no_more(self, pile: &Pile) -> bool {
+        match self {
+            Self::Stamp(stamp) => pile.has_other_than(stamp),
+            _ => !pile.is_empty(),
+        }
+    }
+}
+
+/// What a slot says to a scan, who takes a lease back that is below `oldest_lease`.
 #[inline]
-fn report(slot: &Slot, oldest_lease: u64, into: &mut Registered) -> bool {
+fn report(slot: &Slot, oldest_lease: u64) -> Held {
     let word = slot.stamp.load(ord!("slot-scan", Acquire));
     if word == FREE {
-        return false;
+        return Held::Nothing;
     }
     match slot.revoke_below(oldest_lease, word) {
-        Err(FREE) => return false,
-        Ok(()) | Err(REVOKED) => pause("lease-revoked"),
-        Err(word) if word & ACQUIRING != 0 => into.add_floor(word & !ACQUIRING),
-        Err(word) => into.add(word & !LENT),
+        Err(FREE) => Held::Nothing,
+        Ok(()) | Err(REVOKED) => {
+            pause("lease-revoked");
+            Held::Revoked
+        }
+        Err(word) if word & ACQUIRING != 0 => Held::Floor(word & !ACQUIRING),
+        Err(word) => Held::Stamp(word & !LENT),
     }
-    true
 }

@@ -7,6 +7,7 @@
 //!                                 └─► REVOKED ─► FREE        the arrow to REVOKED is a CAS by anybody (I-36)
 //! ```
 
+use super::pile::Pile;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence_at, mutant, ord, set_slot_hint};
 
 /// Stamp word: nothing is registered.
@@ -32,11 +33,18 @@ pub struct Slot {
     count: AtomicUsize,
     /// Its index in the table, for the hint of the thread that releases it.
     index: AtomicUsize,
+    /// What waits for its stamp to go.
+    pub(super) pile: Pile,
 }
 
 impl Default for Slot {
     fn default() -> Self {
-        Self { stamp: AtomicU64::new(FREE), count: AtomicUsize::new(0), index: AtomicUsize::new(0) }
+        Self {
+            stamp: AtomicU64::new(FREE),
+            count: AtomicUsize::new(0),
+            index: AtomicUsize::new(0),
+            pile: Pile::default(),
+        }
     }
 }
 
@@ -76,6 +84,11 @@ impl Slot {
     pub(super) fn registered(&self) -> Option<u64> {
         let word = self.stamp.load(Ordering::Acquire);
         (word != FREE && word != REVOKED).then_some(word & !(ACQUIRING | LENT))
+    }
+
+    /// Whether it holds `stamp`, lent or not.
+    pub(super) fn holds(&self, stamp: u64) -> bool {
+        self.stamp.load(Ordering::Relaxed) & !LENT == stamp
     }
 
     /// One more clone of the snapshot that the caller holds (I-10: the stamp stays where it is).

@@ -58,8 +58,8 @@ impl Default for Options {
     }
 }
 
-/// See the module header. Fields are dropped in this order: sessions before the lists, of whose sealed records they free
-/// those that have left, and before the reclaimer whose handles they hold.
+/// See the module header. Fields are dropped in this order: sessions and backlog before the lists, of whose sealed records
+/// they free those that have left, and sessions before the reclaimer whose handles they hold.
 pub struct Store {
     life: Life,
     sessions: Sessions,
@@ -67,9 +67,9 @@ pub struct Store {
     serial: u64,
     options: Options,
     queue: Queue,
+    backlog: Backlog,
     spaces: Spaces,
     slots: Slots,
-    backlog: Backlog,
     domain: Domain,
 }
 

@@ -3,6 +3,7 @@
 use super::Store;
 use super::resolve::Resolver;
 use crate::chain::RecordRef;
+use crate::gc::finish_all;
 use crate::reclaim::{Pinned, Reclaimer};
 use crate::space::Space;
 use crate::stats::{Stats, Survey};
@@ -35,16 +36,17 @@ impl Store {
         let claim = self.claim();
         {
             let pin = claim.pin();
-            claim.sweeper().rescan(self.field(&pin, &claim));
+            let mut sweeper = claim.sweeper();
+            sweeper.rescan(self.field(&pin, &claim));
+            sweeper.ripen_all(self.field(&pin, &claim));
         }
         let mut versions = 0;
-        // One round over the backlog as it is now: what is put back meanwhile waits for some snapshot.
-        let rounds = self.sum(Event::BagsPut).saturating_sub(self.sum(Event::BagsTaken)) + 1;
-        for _ in 0..rounds {
+        // As much as there is now: others may make more all the time.
+        for _ in 0..=self.queued_entries() {
             let pin = claim.pin();
-            let swept = claim.sweeper().look_closely(1, self.field(&pin, &claim));
+            let swept = claim.sweeper().look_now(1, self.field(&pin, &claim));
             versions += swept.versions;
-            if swept.bags + swept.waiting == 0 {
+            if swept.bags == 0 {
                 break;
             }
         }
@@ -61,15 +63,17 @@ impl Store {
 
     /// Takes every sealed record through its phases: list, a grace period, hash, a grace period, memory.
     fn finish_removals(&self) {
+        self.sessions.for_each_free(&self.domain, |claim| {
+            if claim.sweeper().is_removing() {
+                claim.sweeper().hand_over_removals(self.field(&claim.pin(), claim));
+                claim.flush();
+            }
+        });
         for _phase in 0..2 {
-            let mut left = false;
-            self.sessions.for_each_free(&self.domain, |claim| {
-                if claim.sweeper().is_removing() {
-                    left |= !claim.sweeper().flush_removals(self.field(&claim.pin(), claim));
-                    claim.flush();
-                }
-            });
-            if !left {
+            let claim = self.claim();
+            let all_done = finish_all(self.field(&claim.pin(), &claim));
+            claim.flush();
+            if all_done {
                 return;
             }
         }

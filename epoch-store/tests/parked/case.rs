@@ -1,7 +1,7 @@
 //! One sleeper: which operation comes to a point, what others must see meanwhile, and how it must end.
 
 use super::Victim;
-use epoch_store::{Error, KeySpace, Map, Snapshot, Version, WriteBatch};
+use epoch_store::{Error, KeySpace, Map, ReadSet, Snapshot, Version, WriteBatch};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -24,6 +24,8 @@ const CLAIMED: &str = "install-chunk";
 /// Only who finds a record sealed that was not when the commit was prepared comes here: another deletes the keys between.
 pub const SEALED: &str = "write-sealed";
 pub const RESOLVED: &str = "write-resolved";
+/// Only a commit that depends on what was read comes here.
+const JUDGED: &str = "commit-judged";
 /// Only who puts a key that was deleted, and whose record is still in its leaf, comes here.
 const MET: &str = "sealed-met";
 
@@ -56,6 +58,8 @@ enum Deed {
     Lease,
     /// Taking a lease back by a scan.
     Revoke,
+    /// Overwriting more keys under a snapshot than go into a bag.
+    Keep,
 }
 
 /// How to come to a point.
@@ -73,7 +77,9 @@ fn deed_at(point: &str) -> Deed {
         "leaf-frozen" | "neighbour-noted" | "leaf-unlinked" | "index-pruned" => Deed::Empty,
         "snapshot-acquiring" | REGISTERING => Deed::Open,
         "scan-step" => Deed::Scan,
+        JUDGED => Deed::Commit,
         "bag-taken" => Deed::Sweep,
+        "bag-laid" => Deed::Keep,
         "space-made" => Deed::Name,
         "snapshot-at-registered" => Deed::OpenAt,
         "lease-read" => Deed::Lease,
@@ -87,10 +93,12 @@ fn deed_at(point: &str) -> Deed {
 /// still make the hash front grow.
 pub fn turn(point: &str) -> u8 {
     match deed_at(point) {
+        _ if point == JUDGED => 4, // it holds the snapshot that it has read
         Deed::Large | Deed::Empty => 1,
         Deed::Sweep | Deed::Revoke => 2,
         Deed::Scan => 3,
-        Deed::Open | Deed::OpenAt | Deed::Lease => 4,
+        Deed::Keep => 4, // where what it keeps can be judged: nobody is in the middle of opening a snapshot
+        Deed::Open | Deed::OpenAt | Deed::Lease => 5,
         _ => 0,
     }
 }
@@ -170,6 +178,12 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
     let mut rows = Vec::new();
     let reached = Arc::new(AtomicBool::new(false));
     let operation: Box<dyn FnOnce() -> Outcome + Send> = match deed {
+        Deed::Commit if point == JUDGED => Box::new(move || {
+            let mut reads = ReadSet::at(&own.snapshot());
+            reads.key("base/000/read").range("base/001/".."base/0010");
+            let version = own.commit_if(&victims_batch(&named), &reads);
+            Outcome::Committed(vec![version.expect("nobody has written there")])
+        }),
         Deed::Prepare | Deed::Commit | Deed::Large => Box::new(move || {
             Outcome::Committed(vec![
                 own.commit(&victims_batch(&named)).expect("a batch within the limits"),
@@ -224,6 +238,16 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
             Box::new(move || {
                 drop(old);
                 own.maintain();
+                Outcome::Swept
+            })
+        }
+        Deed::Keep => {
+            let old = map.snapshot();
+            let mut batch = WriteBatch::new();
+            (0..100).for_each(|i| _ = batch.put(format!("base/{i:03}"), b"second"));
+            Box::new(move || {
+                own.commit(&batch).expect("a batch within the limits");
+                drop(old);
                 Outcome::Swept
             })
         }
@@ -287,7 +311,7 @@ impl Case {
                 space.put(b"k", b"v").expect("a small key");
             }
             Deed::Lease => assert!(map.revoke_older_than(map.version()) <= 1, "its lease alone"),
-            Deed::Open | Deed::OpenAt | Deed::Scan | Deed::Sweep | Deed::Revoke => {}
+            Deed::Open | Deed::OpenAt | Deed::Scan | Deed::Sweep | Deed::Revoke | Deed::Keep => {}
         }
     }
 
@@ -297,7 +321,8 @@ impl Case {
             // It may come to need any version from the one on at which it began: all are kept.
             Deed::Open => None,
             // What one stamp sees, of the keys that others overwrite.
-            Deed::OpenAt => Some(SLACK + 2 * 128),
+            _ if self.point == JUDGED => Some(SLACK + 2 * 128),
+            Deed::OpenAt | Deed::Keep => Some(SLACK + 2 * 128),
             _ => Some(SLACK + self.rows.len() as u64),
         }
     }
