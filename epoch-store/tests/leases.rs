@@ -1,7 +1,9 @@
 //! Snapshots that may be taken back: they read like others until then, and say so afterwards.
 
 use epoch_store::{Error, Lease, Map, Version, WriteBatch};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::time::{Duration, Instant};
 
 fn key(i: u32) -> [u8; 4] {
     i.to_be_bytes()
@@ -240,6 +242,26 @@ fn a_lease_that_falls_behind_is_taken_back() {
 }
 
 #[test]
+fn a_map_that_only_grows_takes_leases_back_when_it_is_maintained() {
+    let map = Map::builder().revoke_leases_after(10).build();
+    let lease = map.lease();
+    for i in 0..1_000 {
+        map.put(key(i), b"new").unwrap();
+    }
+    map.maintain();
+    assert!(lease.is_revoked());
+}
+
+#[test]
+fn a_version_in_the_future_takes_all_back_that_are_there_and_none_that_come() {
+    let map = filled(1);
+    let before = map.lease();
+    let future = Version::from(map.version().get() + 10);
+    assert_eq!(map.revoke_older_than(future), 1);
+    assert!(before.is_revoked() && !map.lease().is_revoked());
+}
+
+#[test]
 fn a_sleeping_lease_costs_nothing_once_it_is_taken_back() {
     let map = filled(1_000);
     let sleeping: Vec<Lease> = (0..50)
@@ -290,14 +312,42 @@ fn the_slot_of_a_lease_serves_again() {
     assert_eq!((map.stats().open_snapshots, map.stats().versions), (0, 1));
 }
 
+/// Neither one that was opened before, nor one that was being opened when the revocation began.
+#[test]
+fn no_lease_outlives_a_revocation_that_is_over() {
+    let map = Map::new();
+    let puts = if cfg!(miri) { 50 } else { 100_000_u64 };
+    let (limit, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let reader = || {
+        while !over.load(Relaxed) {
+            let lease = map.lease();
+            // Every lease below this was taken back before.
+            let limit = limit.load(Acquire);
+            let version = lease.version().get();
+            assert!(version >= limit || lease.is_revoked(), "{version} outlives {limit}");
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(reader);
+        scope.spawn(reader);
+        for _ in 0..puts {
+            let version = map.put(b"k", b"v").unwrap();
+            map.revoke_older_than(version);
+            limit.store(version.get(), Release);
+        }
+        over.store(true, Relaxed);
+    });
+    assert_eq!(map.stats().open_snapshots, 0);
+}
+
 /// Two keys always have the same value, and the number of the commit that wrote them.
 #[test]
 fn reads_amid_revocations_are_right_or_refused() {
     let map = Map::builder().revoke_leases_after(3).build();
     let commits = if cfg!(debug_assertions) { 5_000 } else { 100_000_u64 };
-    let over = AtomicBool::new(false);
+    let (right, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (seen, over) = (|count: &AtomicU64| count.load(Relaxed) > 0, AtomicBool::new(false));
     let reader = || {
-        let (mut right, mut refused) = (0_u64, 0_u64);
         while !over.load(Relaxed) {
             let lease = map.lease();
             let version = lease.version().get().to_le_bytes();
@@ -312,35 +362,42 @@ fn reads_amid_revocations_are_right_or_refused() {
                 }
                 match rows {
                     Ok(rows) => {
-                        right += 1;
+                        right.fetch_add(1, Relaxed);
                         assert!(rows.iter().all(|(_, value)| *value == version), "{rows:?}");
                         assert!(rows.len() == 2 || lease.version() == Version::ZERO);
                     }
                     Err(error) => {
-                        refused += 1;
+                        refused.fetch_add(1, Relaxed);
                         assert_eq!(error, revoked(&lease));
                         break;
                     }
                 }
             }
         }
-        (right, refused)
     };
+    let deadline = Instant::now() + Duration::from_secs(60);
     std::thread::scope(|scope| {
         let readers = [scope.spawn(reader), scope.spawn(reader)];
-        for number in 1..=commits {
+        for number in 1_u64.. {
             let mut batch = WriteBatch::new();
             batch.put(b"a", number.to_le_bytes()).put(b"b", number.to_le_bytes());
             map.commit(&batch).unwrap();
             if number % 16 == 0 {
                 map.revoke_older_than(map.version());
             }
+            // On a busy machine the readers may not have begun yet.
+            if number >= commits {
+                let done = seen(&right) && seen(&refused) || Instant::now() > deadline;
+                if done || readers.iter().any(|reader| reader.is_finished()) {
+                    break;
+                }
+                std::thread::yield_now();
+            }
         }
         over.store(true, Relaxed);
-        for reader in readers {
-            println!("right and refused: {:?}", reader.join().unwrap());
-        }
     });
+    println!("{} right, {} refused", right.load(Relaxed), refused.load(Relaxed));
+    assert!(seen(&right) && seen(&refused), "reads before and after a revocation");
     map.maintain();
     assert_eq!(map.stats().versions, 2);
 }

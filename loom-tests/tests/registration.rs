@@ -3,16 +3,18 @@
 //! *Invariant* (I-7, I-9, I-11): what a registered snapshot sees is not cut, and its value may be read without a pin
 //! until the slot is released; what nobody sees is cut.
 //!
-//! *Bound*: reader, committer and pruner at preemption bound 3; `release_against_scan`: two threads without bound.
+//! *Bound*: reader, committer and pruner at preemption bound 3; `release_against_scan`, `register_against_publish`: two threads
+//! without bound.
 //!
 //! *Equivalent sites*: `slot-scan` where a reclaimer fences between scan and free, as both of ours do; the seam does not
-//! promise it, so `release_against_scan` has no reclaimer, and there it counts.
+//! promise it, so `release_against_scan` has no reclaimer, and there it counts. `root-register` where the root stood still, for
+//! the fence comes after the load that saw that stamp first.
 
 #![cfg(epoch_loom)]
 
 use epoch_store::internals::chain::Registered;
 use epoch_store::internals::slots::Slots;
-use epoch_store::internals::sync::Tracked;
+use epoch_store::internals::sync::{Tracked, ordering};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
@@ -138,4 +140,40 @@ fn release_against_scan() {
 #[test]
 fn mutants_of_release_against_scan() {
     mutants_die("release_against_scan", &["slot-scan", "slot-release", "slot-fence"]);
+}
+
+/// Nothing but the root between what a commit wrote and the snapshot that sees it: also in the form that cannot fail, which
+/// the second move of the root leads to.
+#[test]
+fn register_against_publish() {
+    Model { name: "register_against_publish", bound: None, floor: 320 }.check(|| {
+        let values = [(); 2].map(|()| Tracked::new(0_u64));
+        let shared = Arc::new((Slots::default(), AtomicU64::new(1), values));
+        let (reader, writer) = (Arc::clone(&shared), Arc::clone(&shared));
+        let reader = thread::spawn(move || {
+            let (slots, root, values) = &*reader;
+            let ticket = slots.acquire(root);
+            for value in values.iter().take(ticket.stamp as usize - 1) {
+                // SAFETY: none beyond I-22, which is what this model is about.
+                assert_eq!(unsafe { value.get() }, 7);
+            }
+            ticket.slot.unregister();
+            ticket.slot.leave();
+        });
+        let writer = thread::spawn(move || {
+            let (_, root, values) = &*writer;
+            for (stamp, value) in (2..).zip(values) {
+                // SAFETY: as above.
+                unsafe { value.set(7) };
+                root.store(stamp, ordering("root-publish", Ordering::Release));
+            }
+        });
+        reader.join().unwrap();
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn mutants_of_register_against_publish() {
+    mutants_die("register_against_publish", &["root-register", "root-publish"]);
 }

@@ -1,9 +1,11 @@
-//! A lease is taken back while it is read, and while its slot changes hands.
+//! A lease is taken back while it is opened, while it is read, and while its slot changes hands.
 //!
 //! *Invariant* (I-35): a read that finds the lease still standing when it is over saw exactly what its stamp sees, whoever
-//! cut what. (I-36) Nobody else's registration is lost.
+//! cut what. (I-36) Nobody else's registration is lost. (I-52) A revocation that is over has taken back, and counted, each lease
+//! that is older, or the lease is not.
 //!
-//! *Bound*: three threads at preemption bound 2 or 3; `lease_and_next_owner`: two threads at 4; whole maps: two threads at 3.
+//! *Bound*: three threads at preemption bound 2 or 3; `lease_and_next_owner`, `open_from_against_scan`: two threads at 4; whole maps: two
+//! threads at 3 or 2; `open_amid_*`, `rescan_after_the_next_owner`: two threads without bound.
 //!
 //! *Equivalent here*: `cut-look`, for whoever passes a cut on retires what it unlinked, and in a model a retire fences before
 //! a reader is tried; the seam promises no such fence.
@@ -13,10 +15,11 @@
 #![cfg(epoch_loom)]
 
 use epoch_store::internals::chain::{Registered, VersionRef};
-use epoch_store::internals::slots::{Policy, Slot, Slots};
-use epoch_store::internals::sync::seeded;
+use epoch_store::internals::slots::{Policy, Slot, Slots, Ticket};
+use epoch_store::internals::sync::{Tracked, seeded};
 use epoch_store::{Error, Lease, Map, Version};
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicU64, Ordering};
 use loom_tests::{Actor, Model, World, actor, mutants_die, pin, race};
 use std::ptr::NonNull;
 
@@ -67,9 +70,7 @@ impl House {
     }
 
     fn lease(&self) -> Held {
-        let ticket = self.slots.acquire(self.world.queue.root());
-        ticket.slot.lend(ticket.stamp);
-        Held(NonNull::from(ticket.slot))
+        Held(NonNull::from(self.slots.lend(self.world.queue.root()).slot))
     }
 
     /// Reads at the stamp of a lease, as `Lease::get` does, but with the look at the slot before the end of the pin, which
@@ -199,6 +200,168 @@ fn lease_and_next_owner() {
     });
 }
 
+/// A lease is opened while the root goes from 1 to `newest` and every lease below that is taken back. Nothing but slots and a
+/// root: every schedule can be tried.
+fn open_amid_revocation(newest: u64) {
+    let root = AtomicU64::new(1);
+    let shared = Arc::new((Slots::new(Policy::default()), root));
+    let opener = actor(&shared, |(slots, root)| {
+        let Ticket { slot, stamp } = slots.lend(root);
+        (Some((Held(NonNull::from(slot)), stamp)), 0)
+    });
+    let revoker = actor(&shared, move |(slots, root)| {
+        (2..=newest).for_each(|stamp| root.store(stamp, Ordering::Release));
+        (None, slots.revoke_below(newest))
+    });
+    let [(opened, _), (_, counted)] = race([opener, revoker]);
+    let (lease, stamp) = opened.expect("the first of them opens");
+    if lease.slot().is_lent(stamp) {
+        assert_eq!(stamp, newest, "a lease that stands when all is over is not older");
+    } else {
+        assert!(stamp < newest && counted == 1, "one that was taken back was, and is counted");
+    }
+    lease.give_back();
+}
+
+/// The root moves once: the look at it finds that out, or the revoker finds the lease.
+#[test]
+fn open_amid_one_put() {
+    Model { name: "open_amid_one_put", bound: None, floor: 1_400 }
+        .check_from_each(2, || open_amid_revocation(2));
+}
+
+/// It moves twice: the lease comes to the form that does not look again.
+#[test]
+fn open_amid_two_puts() {
+    Model { name: "open_amid_two_puts", bound: None, floor: 8_500 }
+        .check_from_each(2, || open_amid_revocation(3));
+}
+
+/// A lease is opened and read, beside a commit and a scan that cuts for nobody else.
+#[test]
+fn open_against_cut() {
+    Model { name: "open_against_cut", bound: Some(3), floor: 24_000 }.check_from_each(3, || {
+        let house = Arc::new(House::new(Policy::default()));
+        let reader = actor(&house, |house| {
+            let Ticket { slot, stamp } = house.slots.lend(house.world.queue.root());
+            let lease = Held(NonNull::from(slot));
+            house.read(lease, stamp);
+            assert!(slot.is_lent(stamp), "nobody takes it back");
+            lease.give_back();
+        });
+        let pruner = actor(&house, House::scan_and_cut);
+        let writer = actor(&house, |house| assert_eq!(house.world.commit(&[0], 2), 2));
+        race([reader, pruner, writer]);
+        house.scan_and_cut();
+        assert_eq!(house.stamps(), [2], "nothing else is needed any more");
+    });
+}
+
+/// Slots, a root, and what a snapshot of version 1 reads.
+struct Bare {
+    slots: Slots,
+    root: AtomicU64,
+    value: Tracked<u64>,
+}
+
+// SAFETY: loom checks the cell.
+unsafe impl Sync for Bare {}
+
+/// A scan finds a lease that it wants to take back; by then its slot has served a snapshot, whose value was read unpinned. What
+/// it finds in its place may be loaded Relaxed.
+#[test]
+fn rescan_after_the_next_owner() {
+    let model = Model { name: "rescan_after_the_next_owner", bound: None, floor: 4_900 };
+    model.check_from_each(2, || {
+        let slots = Slots::new(Policy { lease: Some(0), ..Policy::default() });
+        let bare = Arc::new(Bare { slots, root: AtomicU64::new(1), value: Tracked::new(7) });
+        let lease = Held(NonNull::from(bare.slots.lend(&bare.root).slot));
+        let owner = actor(&bare, move |Bare { slots, root, value }| {
+            lease.give_back();
+            let Ticket { slot, stamp } = slots.acquire(root);
+            if stamp == 1 {
+                // SAFETY: none beyond I-11, which is what this model is about.
+                assert_eq!(unsafe { value.get() }, 7);
+            }
+            Held(NonNull::from(slot)).release();
+        });
+        let pruner = actor(&bare, |Bare { slots, root, value }| {
+            root.store(2, Ordering::Release);
+            let mut registered = Registered::default();
+            slots.scan(root, &mut registered);
+            if registered.is_garbage(1, 2) {
+                // SAFETY: as above.
+                unsafe { value.set(0) };
+            }
+        });
+        race([owner, pruner]);
+    });
+}
+
+/// The form of opening that does not look at the root again, against a scan that ended two versions later: until the stamp is
+/// known the lease needs all of them.
+#[test]
+fn open_from_against_scan() {
+    let model = Model { name: "open_from_against_scan", bound: Some(4), floor: 8_600 };
+    model.check_from_each(2, || {
+        let slots = Slots::new(Policy::default());
+        let bare = Arc::new(Bare { slots, root: AtomicU64::new(1), value: Tracked::new(7) });
+        let opener = actor(&bare, |Bare { slots, root, value }| {
+            let Ticket { slot, stamp } = slots.lend(root);
+            if stamp == 3 {
+                // SAFETY: none beyond I-7, which is what this model is about.
+                assert_eq!(unsafe { value.get() }, 7);
+            }
+            Held(NonNull::from(slot)).give_back();
+        });
+        let pruner = actor(&bare, |Bare { slots, root, value }| {
+            (2..=4).for_each(|stamp| root.store(stamp, Ordering::Release));
+            let mut registered = Registered::default();
+            slots.scan(root, &mut registered);
+            if registered.is_garbage(3, 4) {
+                // SAFETY: as above.
+                unsafe { value.set(0) };
+            }
+        });
+        race([opener, pruner]);
+    });
+}
+
+/// The public face: a lease is opened and read beside a put, and a revocation of what came before it.
+#[test]
+fn lease_amid_put_and_revocation() {
+    let model = Model { name: "lease_amid_put_and_revocation", bound: Some(2), floor: 700 };
+    model.check_from_each(2, || {
+        let map = Map::new();
+        map.put(b"k", [1]).unwrap();
+        let reader: Actor<(Option<Lease>, usize)> = {
+            let map = map.clone();
+            Box::new(move || {
+                let lease = map.lease();
+                let refused = Error::SnapshotRevoked { version: lease.version() };
+                let found = lease.get(b"k");
+                let value = vec![lease.version().get() as u8];
+                assert!(found == Ok(Some(value)) || found == Err(refused), "{found:?}");
+                (Some(lease), 0)
+            })
+        };
+        let revoker: Actor<(Option<Lease>, usize)> = {
+            let map = map.clone();
+            Box::new(move || {
+                let version = map.put(b"k", [2]).unwrap();
+                (None, map.revoke_older_than(version))
+            })
+        };
+        let [(lease, _), (_, counted)] = race([reader, revoker]);
+        let lease = lease.expect("the first of them opens one");
+        if lease.is_revoked() {
+            assert_eq!((lease.version().get(), counted), (1, 1), "taken back, and counted");
+        } else {
+            assert_eq!(lease.version(), map.version(), "a lease that stands is of the new version");
+        }
+    });
+}
+
 /// The public face, on a whole map: a lease of 2 beside a snapshot of 1, while version 3 comes, the lease goes, and everything
 /// that can be is collected.
 fn whole_map(read: fn(&Lease) -> Result<Option<Vec<u8>>, Error>) {
@@ -275,4 +438,37 @@ fn mutants_of_bypass_passed_on() {
 #[test]
 fn mutants_of_lease_and_next_owner() {
     mutants_die("lease_and_next_owner", &["revoke-by-store", "slot-fence"]);
+}
+
+#[test]
+fn mutants_of_open_amid_one_put() {
+    mutants_die("open_amid_one_put", &["lease-lent-late", "revoke-fence", "slot-fence"]);
+}
+
+#[test]
+fn mutants_of_open_amid_two_puts() {
+    mutants_die(
+        "open_amid_two_puts",
+        &["lease-lent-late", "lease-settled-blindly", "revoke-once", "revoke-fence"],
+    );
+}
+
+#[test]
+fn mutants_of_open_against_cut() {
+    mutants_die("open_against_cut", &["slot-fence", "scan-fence"]);
+}
+
+#[test]
+fn mutants_of_open_from_against_scan() {
+    mutants_die("open_from_against_scan", &["floor-unseen", "slot-fence"]);
+}
+
+#[test]
+fn mutants_of_rescan_after_the_next_owner() {
+    mutants_die("rescan_after_the_next_owner", &["slot-scan", "slot-release"]);
+}
+
+#[test]
+fn mutants_of_lease_amid_put_and_revocation() {
+    mutants_die("lease_amid_put_and_revocation", &["lease-lent-late", "lease-unchecked"]);
 }

@@ -349,16 +349,24 @@ impl Map {
 
     /// The map as it is now, to read from until it is taken back. Wait-free.
     ///
+    /// It can be taken back from the first moment on, even before this returns: no [`Map::revoke_older_than`] that is over
+    /// leaves one behind that is older.
+    ///
     /// ```
     /// # let map = epoch_store::Map::new();
     /// assert_eq!(map.lease().version(), map.version());
     /// ```
     #[must_use = "a lease that is dropped at once keeps nothing"]
     pub fn lease(&self) -> Lease {
-        Lease::new(self.store.open_slot())
+        Lease::new(self.store.open_lease())
     }
 
     /// Takes back every lease of a version before `version`. Returns how many: clones count as one. Snapshots stay.
+    ///
+    /// If `version` is one that the map has come to, no lease of a version before it is left when this returns, whoever was
+    /// opening one meanwhile (such a lease may be counted here and come out at a newer version). A version in the future is
+    /// accepted: all leases there are at the time are taken back, those of the newest version too, and none that is
+    /// opened later, at whatever version.
     ///
     /// What they kept is collected in steps by later writes, or at once by [`Map::maintain`]. Lock-free; takes time
     /// proportional to the number of snapshot slots.
@@ -381,7 +389,8 @@ impl Map {
         self.store.published().into()
     }
 
-    /// What the map has done and holds. Takes time proportional to the number of sessions and snapshot slots.
+    /// What the map has done and holds. Takes time proportional to the number of sessions and snapshot slots, and to that of
+    /// key spaces, which it walks twice.
     ///
     /// ```
     /// # let map = epoch_store::Map::new();
@@ -412,7 +421,8 @@ impl Map {
     }
 
     /// Collects everything that no snapshot needs and that other threads are not in the middle of. Returns the number
-    /// of superseded versions cut; the keys that it removes, and their tombstones, are not counted. Writes and dropped snapshots do the same in small steps: this is for a map that falls quiet.
+    /// of superseded versions cut; the keys that it removes, and their tombstones, are not counted. Writes and dropped snapshots do the same in small
+    /// steps: this is for a map that falls quiet.
     ///
     /// ```
     /// # let map = epoch_store::Map::new();

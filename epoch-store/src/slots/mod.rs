@@ -7,7 +7,8 @@
 //!  reader: store slot = root; fence; root unchanged? ─► registered
 //!  pruner: load root; raise low; fence; load every slot ─► Registered{published, stamps}
 //!  by number: store slot = v; fence; low <= v?       ─► registered
-//!  lease:  store slot = LENT|s ..  read; fence; slot still LENT|s? ─► the read counts
+//!  lease:  store slot = LENT|root; fence; root unchanged? ─► registered;  read; fence; slot still LENT|s? ─► the read counts
+//!  revoker: fence; load every slot; LENT|s, s too old? ─► CAS to REVOKED
 //! ```
 //! *Invariants.*
 //! - I-9 If a snapshot is registered at `s` and a scan with root `p` does not show `s`, then `s >= p`: whatever that
@@ -30,15 +31,22 @@
 //!   slot.
 //! - I-36 A lease is taken back by a CAS from its very word, so nobody else's registration is lost. The slot stays claimed
 //!   until the last clone of the lease goes, and its segment is not shut over it.
-//!
+//! - I-52 Once everything below `v` has been taken back by somebody who had seen root at `v`, no lease below `v` stands: none
+//!   that was opened before, and none whose opening began before and ends after. For every word of a lease can be taken
+//!   back, from the first that its registration stores. The revoker fences between his look at root and those at the
+//!   slots, who opens a lease fences between each store of a word and his look at root: so the one meets the word, or the
+//!   other meets `v`. What is met is taken back, or its owner has changed it meanwhile: then what he changed it to is
+//!   looked at in turn. The last change, from "any stamp from `r` on" to a stamp, is a CAS too.
 //! - I-53 A bag that waits in the pile of a slot is taken by the first scan that sees it there and another stamp, or none,
 //!   in the slot. Every later scan sees it, since no bag lies in a shut segment: who lays one fences and looks at the
 //!   stamp after that, and takes the bag back if the stamp has gone; who shuts a segment fences after it saw that the
 //!   stamps had gone, and looks for bags. One of the two sees the other's store.
 //!
 //! *Progress.* Acquiring is wait-free: at most one look at every slot (usually at one or two), at most four tries to see the
-//! root stand still, then a form that cannot fail ([`ACQUIRING`]); only growing the table allocates. Cloning and releasing are lock-free
-//! (they retry only against a clone or release of the same snapshot).
+//! root stand still, then a form that cannot fail (`registration.rs`); only growing the table allocates. A lease that is taken
+//! back in that last form is returned as it is. Taking back is lock-free: of one slot it is tried again only where a lease is
+//! being opened and has moved to a later stamp. Cloning and releasing are lock-free (they retry only against a clone or
+//! release of the same snapshot).
 //!
 //! *Orderings.*
 //! | site | ordering | pairs with | for |
@@ -49,6 +57,13 @@
 //! | `slot-count-release` | AcqRel RMW | `slot-claim` Acquire | the next owner's stamps come after ours |
 //! | `pile-lay` | Release CAS | `pile-take` Acquire | what is in the bag |
 //! | `lay-fence` | SeqCst fence | `scan-fence`, `shut-fence` | I-53: the bag is seen, or the stamp that has gone |
+//! | `clone-release` | Release CAS | `clone-last` Acquire | I-11: the last clone speaks for all |
+//! | `slot-close` | AcqRel CAS, Acquire | itself, `slot-count-release`, `slot-claim` | I-11, I-12; `segment_state.rs` |
+//! | `segment-shut` | Release CAS | `segment-look` Acquire | I-11 for a scan that skips; `segment_state.rs` |
+//! | `slot-closing` | Acquire load | `slot-count-release` | I-30: of a slot that has left, and so counts nothing down |
+//! | `root-register` | Acquire load | `root-publish` | the snapshot sees all of its stamp, as I-22 says |
+//! | `root-look` | Acquire load | `root-publish` | the same by number; a fence follows that would do (but not for ThreadSanitizer) |
+//! | `revoke-fence` | SeqCst fence | `slot-fence` | I-52 |
 //! | `lease-fence` | SeqCst fence (acquire would do) | `link-change`, `body-swap`, `slot-remove`, ..: Release | I-35 |
 //!
 //! *Checked by* `registration.rs`, `piles.rs`, `clones.rs`, `shut_segments.rs`, `retention.rs`, `ages.rs`, `revocation.rs` in
@@ -57,6 +72,7 @@
 mod ages;
 mod bag;
 mod pile;
+mod registration;
 mod retention;
 mod segment_state;
 mod slot;
@@ -74,9 +90,10 @@ use crate::sync::{
     set_slot_hint, slot_hint,
 };
 use crossbeam_utils::CachePadded;
+use registration::{register, register_lease};
 use retention::Retention;
 use segment_state::SegmentState;
-use slot::{ACQUIRING, FREE, LENT, REVOKED};
+use slot::{ACQUIRING, FREE, REVOKED, stamp_of};
 
 #[cfg(not(epoch_loom))]
 const FIRST_SEGMENT: usize = 8;
@@ -143,6 +160,15 @@ impl Slots {
         Ticket { slot, stamp }
     }
 
+    /// Registers a lease at the newest version: it can be taken back from its first moment on (I-52), and may be before
+    /// this returns. Wait-free.
+    #[inline]
+    pub fn lend<'a>(&'a self, root: &AtomicU64) -> Ticket<'a> {
+        let slot = self.claim();
+        let stamp = register_lease(slot, root);
+        Ticket { slot, stamp }
+    }
+
     /// Registers a snapshot at exactly `stamp`, which must be retained (I-34). Wait-free.
     ///
     /// # Errors
@@ -169,22 +195,20 @@ impl Slots {
 
     /// What can be opened by its number.
     pub fn openable(&self, root: &AtomicU64) -> Openable {
-        let newest = root.load(Ordering::Acquire);
+        let newest = root.load(ord!("root-look", Acquire));
         Openable { oldest: self.retention.oldest(newest), newest }
     }
 
     /// Notes which version is the newest now, for what is retained by age. Scans do so themselves, but not often.
     pub fn note_age(&self, root: &AtomicU64) {
-        self.retention.note_age(root.load(Ordering::Acquire));
+        self.retention.note_age(root.load(ord!("root-look", Acquire)));
     }
 
-    /// Takes back every lease below `oldest`. Returns how many: each is counted by the one thread that takes it back.
+    /// Takes back every lease below `oldest`, also those that are being opened (I-52). Returns how many: each is counted by the
+    /// one thread that takes it back. One that is being opened may be counted and come out at a newer version.
     pub fn revoke_below(&self, oldest: u64) -> usize {
-        let leases = self.slots.iter().flatten().filter(|slot| {
-            let word = slot.stamp.load(Ordering::Acquire);
-            slot.revoke_below(oldest, word).is_ok()
-        });
-        leases.count()
+        fence_at("revoke-fence");
+        self.slots.iter().flatten().filter(|slot| slot.take_back_below(oldest)).count()
     }
 
     /// Finds a free slot near where this thread found its last one.
@@ -272,7 +296,7 @@ impl Slots {
         into: &mut Registered,
         mut ripe: impl FnMut(Box<Bag>),
     ) -> usize {
-        let published = root.load(Ordering::Acquire);
+        let published = root.load(ord!("root-look", Acquire));
         into.begin(published);
         if !mutant!("low-raised-late") {
             self.let_go(published, into);
@@ -387,34 +411,6 @@ impl Slots {
     }
 }
 
-/// The registration protocol (I-9).
-#[inline]
-fn register(slot: &Slot, root: &AtomicU64) -> u64 {
-    if mutant!("register-naive") {
-        let stamp = root.load(Ordering::Acquire);
-        slot.stamp.store(stamp, Ordering::Release);
-        return stamp;
-    }
-    let mut stamp = root.load(Ordering::Acquire);
-    for _ in 0..TRIES {
-        slot.register(stamp);
-        fence_at("slot-fence");
-        pause("snapshot-registering");
-        let now = root.load(Ordering::Acquire);
-        if now == stamp {
-            return stamp;
-        }
-        stamp = now;
-    }
-    // The root moved every time: announce "everything from here on", then take whatever is newest.
-    slot.register(ACQUIRING | stamp);
-    fence_at("slot-fence");
-    pause("snapshot-acquiring");
-    let stamp = root.load(Ordering::Acquire);
-    slot.register(stamp);
-    stamp
-}
-
 /// What a slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Held {
@@ -452,7 +448,9 @@ fn report(slot: &Slot, oldest_lease: u64) -> Held {
             pause("lease-revoked");
             Held::Revoked
         }
-        Err(word) if word & ACQUIRING != 0 => Held::Floor(word & !ACQUIRING),
-        Err(word) => Held::Stamp(word & !LENT),
+        Err(word) if word & ACQUIRING != 0 && !mutant!("floor-unseen") => {
+            Held::Floor(stamp_of(word))
+        }
+        Err(word) => Held::Stamp(stamp_of(word)),
     }
 }

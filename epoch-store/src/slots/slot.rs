@@ -2,10 +2,11 @@
 //!
 //! *The stamp word.* All but one of its changes are made by the owner of the slot:
 //! ```text
-//!  FREE ─► ACQUIRING|r ─► s ─────────────────► FREE          a snapshot
-//!                         └──► LENT|s ───────► FREE          a lease
-//!                                 └─► REVOKED ─► FREE        the arrow to REVOKED is a CAS by anybody (I-36)
+//!  FREE ─► s ─► ACQUIRING|r ─► s ─────────────────────────────► FREE      a snapshot
+//!  FREE ─► LENT|s ─► LENT|ACQUIRING|r ─► LENT|s ──────────────► FREE      a lease
+//!              └──────────────┴─────────────┴────► REVOKED ───► FREE      an arrow to REVOKED is a CAS by anybody (I-36)
 //! ```
+//! While a stamp is being registered the owner may go from one `s` to a later one, and from REVOKED too.
 
 use super::pile::Pile;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence_at, mutant, ord, set_slot_hint};
@@ -69,7 +70,10 @@ impl Slot {
 
     /// Makes a free slot unclaimable without reopening its segment. True also if it was so already.
     pub(super) fn try_close(&self) -> bool {
-        match self.count.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire) {
+        // Acquire: whoever came and left since the slot was looked at has read his last. Release: for those who find it
+        // closed, and for its next claimer: what he makes of the segment's state is newer than the state loaded before.
+        let (win, lose) = (ord!("slot-close", AcqRel), ord!("slot-close", Acquire));
+        match self.count.compare_exchange(0, CLOSED, win, lose) {
             Ok(_) => true,
             Err(found) => found == CLOSED,
         }
@@ -80,10 +84,10 @@ impl Slot {
         self.index.store(index, Ordering::Relaxed);
     }
 
-    /// The registered stamp, if there is one right now.
+    /// The registered stamp, if there is one right now: for figures.
     pub(super) fn registered(&self) -> Option<u64> {
-        let word = self.stamp.load(Ordering::Acquire);
-        (word != FREE && word != REVOKED).then_some(word & !(ACQUIRING | LENT))
+        let word = self.stamp.load(Ordering::Relaxed);
+        (word != FREE && word != REVOKED).then(|| stamp_of(word))
     }
 
     /// Whether it holds `stamp`, lent or not.
@@ -104,7 +108,7 @@ impl Slot {
 
     /// Gives up one clone, unless it is the last. Returns whether the caller holds the last one (and still holds it).
     pub fn release_unless_last(&self) -> bool {
-        let mut seen = self.count.load(Ordering::Acquire);
+        let mut seen = self.count.load(ord!("clone-last", Acquire));
         loop {
             if seen & !CLOSING == 1 {
                 return true;
@@ -113,7 +117,7 @@ impl Slot {
                 seen,
                 seen - 1,
                 ord!("clone-release", Release),
-                Ordering::Acquire,
+                ord!("clone-last", Acquire),
             ) {
                 Ok(_) => return false,
                 Err(now) => seen = now,
@@ -127,9 +131,31 @@ impl Slot {
         self.stamp.store(word, ord!("slot-register", Release));
     }
 
-    /// From now on the stamp in this slot may be taken back. Only the owner of a slot that nobody shares yet may do this.
-    pub fn lend(&self, stamp: u64) {
-        self.register(LENT | stamp);
+    /// Says that a snapshot is being opened that may come to need any stamp from `floor` on.
+    pub(super) fn register_from(&self, floor: u64) {
+        self.register(ACQUIRING | floor);
+    }
+
+    /// Says what a lease needs. Its word changes by read-modify-writes only: whoever takes it back comes before this or
+    /// fails.
+    pub(super) fn lend(&self, stamp: u64) {
+        self.stamp.swap(LENT | stamp, ord!("slot-register", Release));
+    }
+
+    /// Says that a lease is being opened that may come to need any stamp from `floor` on. It can be taken back.
+    pub(super) fn lend_from(&self, floor: u64) {
+        self.lend(ACQUIRING | floor);
+    }
+
+    /// From "any stamp from `floor` on" to one of them, unless that was taken back. Returns whether it was not.
+    pub(super) fn settle_lease(&self, floor: u64, stamp: u64) -> bool {
+        if mutant!("lease-settled-blindly") {
+            self.lend(stamp);
+            return true;
+        }
+        let (from, to) = (LENT | ACQUIRING | floor, LENT | stamp);
+        let (win, lose) = (ord!("slot-register", Release), Ordering::Relaxed);
+        self.stamp.compare_exchange(from, to, win, lose).is_ok()
     }
 
     /// Whether `stamp` has not been taken back, as far as every read made before this call has felt it (I-35).
@@ -143,13 +169,29 @@ impl Slot {
         self.stamp.load(Ordering::Relaxed) == LENT | stamp
     }
 
+    /// Takes back the stamp of the lease in this slot if it is below `oldest`. Returns whether there was one.
+    ///
+    /// Tries again only where the lease's owner, who is opening it, has stored a later stamp meanwhile that is below
+    /// `oldest` too.
+    pub(super) fn take_back_below(&self, oldest: u64) -> bool {
+        // Relaxed: of this slot nothing is read but the word, and what is cut for it is cut after a scan.
+        let mut word = self.stamp.load(Ordering::Relaxed);
+        loop {
+            match self.revoke_below(oldest, word) {
+                Ok(()) => return true,
+                Err(now) if now != word && !mutant!("revoke-once") => word = now,
+                Err(_) => return false,
+            }
+        }
+    }
+
     /// Takes back the stamp of a lease, if `word` is still what the slot says and its stamp is below `oldest`.
     ///
     /// # Errors
     /// What the slot says instead; also if somebody else has just taken the same stamp back.
     #[inline]
     pub(super) fn revoke_below(&self, oldest: u64, word: u64) -> Result<(), u64> {
-        if !is_lent(word) || word & !LENT >= oldest {
+        if !is_lent(word) || stamp_of(word) >= oldest {
             return Err(word);
         }
         if mutant!("lease-kept-by-scan") {
@@ -159,8 +201,11 @@ impl Slot {
             self.stamp.store(REVOKED, Ordering::Relaxed);
             return Ok(());
         }
-        // Relaxed: what it must come before are cuts, which are Release (`link-change`).
-        let (win, lose) = (Ordering::Relaxed, Ordering::Acquire);
+        // Relaxed: what it must come before are cuts, which are Release (`link-change`). Where it fails, the owner of the
+        // lease, who read under pins, has moved on or left; and whoever came into the slot since has fenced after the scan
+        // that loaded `word`, so that the root of that scan is no later than what he sees (I-9). Who then closes the slot acquires
+        // (`slot-close`).
+        let (win, lose) = (Ordering::Relaxed, Ordering::Relaxed);
         self.stamp.compare_exchange(word, REVOKED, win, lose).map(|_| ())
     }
 
@@ -190,13 +235,14 @@ impl Slot {
     }
 
     pub(super) fn announce_closing(&self) -> bool {
-        let mut seen = self.count.load(Ordering::Acquire);
+        // Acquire for slots that are free: who left them has ended all use of the store. Those that are told count down.
+        let mut seen = self.count.load(ord!("slot-closing", Acquire));
         while seen != 0 && seen != CLOSED {
             match self.count.compare_exchange_weak(
                 seen,
                 seen | CLOSING,
-                Ordering::AcqRel,
-                Ordering::Acquire,
+                Ordering::Relaxed,
+                ord!("slot-closing", Acquire),
             ) {
                 Ok(_) => return true,
                 Err(now) => seen = now,
@@ -209,5 +255,15 @@ impl Slot {
 /// Whether the word is that of a lease that was not taken back.
 #[inline]
 fn is_lent(word: u64) -> bool {
-    word & (ACQUIRING | LENT) == LENT
+    word & LENT != 0 && word < REVOKED
+}
+
+/// The stamp, or the floor, in a word that has one.
+#[inline]
+pub(super) fn stamp_of(word: u64) -> u64 {
+    debug_assert!(
+        word < REVOKED,
+        "a free slot has no stamp, and one that was taken back none any more"
+    );
+    word & !(ACQUIRING | LENT)
 }

@@ -80,6 +80,13 @@ impl StoreRef {
         OpenSlot { store: self.store, slot: NonNull::from(slot), stamp, lent: false }
     }
 
+    /// Registers a lease at the newest version: nobody may borrow anything by it (I-35). Wait-free.
+    #[inline]
+    pub fn open_lease(&self) -> OpenSlot {
+        let Ticket { slot, stamp } = self.slots.lend(self.queue.root());
+        OpenSlot { store: self.store, slot: NonNull::from(slot), stamp, lent: true }
+    }
+
     /// Registers a snapshot at exactly `stamp`, if that version is retained. Wait-free.
     ///
     /// # Errors
@@ -144,7 +151,7 @@ unsafe impl Send for OpenSlot {}
 unsafe impl Sync for OpenSlot {}
 
 impl OpenSlot {
-    /// The stamp that is registered as long as this lives.
+    /// The stamp that is registered as long as this lives, or until a lease is taken back.
     #[inline]
     pub fn stamp(&self) -> u64 {
         self.stamp
@@ -158,13 +165,6 @@ impl OpenSlot {
         #[cfg(epoch_loom)]
         store.life.check_alive();
         store
-    }
-
-    /// From now on the stamp may be taken back: nobody may borrow anything by it (I-35).
-    pub fn lend(mut self) -> Self {
-        self.slot().lend(self.stamp);
-        self.lent = true;
-        self
     }
 
     /// Whether what was read at the stamp of a lease counts (I-35).

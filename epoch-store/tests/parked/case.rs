@@ -1,7 +1,7 @@
 //! One sleeper: which operation comes to a point, what others must see meanwhile, and how it must end.
 
 use super::Victim;
-use epoch_store::{Error, KeySpace, Map, ReadSet, Snapshot, Version, WriteBatch};
+use epoch_store::{Error, KeySpace, Lease, Map, ReadSet, Snapshot, Version, WriteBatch};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +11,8 @@ pub const SLACK: u64 = 3 + 8 * 32 + 2 * 32;
 /// Between the two looks at the root that must agree for a snapshot to be registered. Only a commit at this very point, a
 /// few times in a row, brings a thread to "snapshot-acquiring": without the point it cannot be tested.
 pub const REGISTERING: &str = "snapshot-registering";
+/// The same of a lease, which others can take back from here on.
+const LENDING: &str = "lease-registering";
 /// Keys of the operation that empties leaves.
 const FILL: usize = 400;
 /// New keys, at most, of the operation that fills leaves. It ends at its point: how many keys make the hash front grow
@@ -56,6 +58,8 @@ enum Deed {
     OpenAt,
     /// Looking a key up through a lease.
     Lease,
+    /// Opening a lease, which others take back meanwhile.
+    Lend,
     /// Taking a lease back by a scan.
     Revoke,
     /// Overwriting more keys under a snapshot than go into a bag.
@@ -83,6 +87,7 @@ fn deed_at(point: &str) -> Deed {
         "space-made" => Deed::Name,
         "snapshot-at-registered" => Deed::OpenAt,
         "lease-read" => Deed::Lease,
+        LENDING | "lease-registered" | "lease-acquiring" => Deed::Lend,
         "lease-revoked" => Deed::Revoke,
         _ => panic!("{point:?} is new: say here which operation comes to it"),
     }
@@ -98,7 +103,7 @@ pub fn turn(point: &str) -> u8 {
         Deed::Sweep | Deed::Revoke => 2,
         Deed::Scan => 3,
         Deed::Keep => 4, // where what it keeps can be judged: nobody is in the middle of opening a snapshot
-        Deed::Open | Deed::OpenAt | Deed::Lease => 5,
+        Deed::Open | Deed::OpenAt | Deed::Lease | Deed::Lend => 5,
         _ => 0,
     }
 }
@@ -109,6 +114,7 @@ enum Outcome {
     Opened(Snapshot),
     OpenedAt(Result<Snapshot, Error>),
     Leased(Result<Option<Vec<u8>>, Error>),
+    Lent(Lease),
     Read(Vec<Vec<u8>>),
     Swept,
     Named(KeySpace),
@@ -211,6 +217,7 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
         }
         Deed::Open => Box::new(move || Outcome::Opened(own.snapshot())),
         Deed::OpenAt => Box::new(move || Outcome::OpenedAt(own.snapshot_at(before))),
+        Deed::Lend => Box::new(move || Outcome::Lent(own.lease())),
         Deed::Lease => {
             let lease = map.lease();
             Box::new(move || Outcome::Leased(lease.get(format!("{named}/a"))))
@@ -259,7 +266,9 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
     let parked_second = Arc::clone(&second);
     let on_the_way = move |at: &str| {
         reached.fetch_or(at == name, Ordering::Relaxed);
-        if deed == Deed::Open && at == REGISTERING {
+        // Not when it is parked here: others move the root then.
+        let looks = [REGISTERING, LENDING].contains(&at) && at != name;
+        if looks && name.ends_with("-acquiring") {
             other.put(b"base/000", b"moved").expect("a small key");
         }
         if sealing && at == "commit-prepared" {
@@ -310,7 +319,11 @@ impl Case {
                 let space = map.key_space(point).expect("a short name");
                 space.put(b"k", b"v").expect("a small key");
             }
-            Deed::Lease => assert!(map.revoke_older_than(map.version()) <= 1, "its lease alone"),
+            Deed::Lease => _ = map.revoke_older_than(map.version()),
+            Deed::Lend => {
+                map.revoke_older_than(map.version());
+                assert_eq!(map.revoke_older_than(map.version()), 0, "{point:?}: all are gone");
+            }
             Deed::Open | Deed::OpenAt | Deed::Scan | Deed::Sweep | Deed::Revoke | Deed::Keep => {}
         }
     }
@@ -357,6 +370,23 @@ impl Case {
             Outcome::Leased(read) => {
                 let revoked = matches!(read, Err(Error::SnapshotRevoked { .. }));
                 assert!(revoked, "taken back while it was read: {read:?}");
+            }
+            Outcome::Lent(lease) => {
+                // Others have put, and then taken back what was older, while it was being opened.
+                assert!(lease.version() >= before, "no older than the call: {point:?}");
+                assert_eq!(
+                    lease.is_revoked(),
+                    point != LENDING,
+                    "{point:?}: a look at root is to come"
+                );
+                let refused = Error::SnapshotRevoked { version: lease.version() };
+                let read = lease.get(b"base/000");
+                if point == LENDING {
+                    assert!(lease.version() > before, "it is of what the others put");
+                    assert!(matches!(read, Ok(Some(_))), "{read:?}");
+                } else {
+                    assert_eq!(read, Err(refused), "{point:?}");
+                }
             }
             Outcome::Read(rows) => assert_eq!(rows, self.rows, "the rows of a sleeping reader"),
             Outcome::Swept => {}

@@ -27,7 +27,8 @@ use std::fmt;
 /// much as a snapshot; clones share its slot, and are taken back together. A lease that sleeps after it was taken back
 /// keeps its slot and no versions.
 ///
-/// *Progress.* As for snapshots: no read waits, and nobody who takes a lease back waits for its readers.
+/// *Progress.* As for snapshots: opening is wait-free, no read waits, and nobody who takes a lease back waits for its readers.
+/// A lease may have been taken back before the call that opens it returns.
 ///
 /// ```
 /// use epoch_store::{Error, Map};
@@ -47,7 +48,7 @@ pub struct Lease {
 
 impl Lease {
     pub(crate) fn new(slot: OpenSlot) -> Self {
-        Self { slot: slot.lend() }
+        Self { slot }
     }
 
     fn store(&self) -> &Store {
