@@ -9,7 +9,7 @@
 #![cfg(epoch_loom)]
 
 use epoch_store::internals::chain::{Registered, VersionRef};
-use epoch_store::internals::slots::Slots;
+use epoch_store::internals::slots::{Slot, Slots};
 use epoch_store::internals::sync::{Tracked, seeded};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ fn cut(world: &World, slots: &Slots) {
     world.records[0].cut(&registered, &pin(&world.domain));
 }
 
-fn release(slot: &epoch_store::internals::slots::Slot) {
+fn release(slot: &Slot) {
     if slot.release_unless_last() {
         slot.unregister();
         slot.leave();
@@ -109,6 +109,42 @@ fn two_clones_dropped() {
 #[test]
 fn mutants_of_two_clones_dropped() {
     mutants_die("two_clones_dropped", &["clone-release", "slot-release"]);
+}
+
+/// The same with nothing but the slot between the two clones' reads and the end of what they read.
+#[test]
+fn two_clones_against_scan() {
+    Model { name: "two_clones_against_scan", bound: Some(3), floor: 220 }.check(|| {
+        let shared = Arc::new((Slots::default(), AtomicU64::new(1), Tracked::new(7_u64)));
+        let slot = shared.0.acquire(&shared.1).slot;
+        slot.share();
+        let address = std::ptr::from_ref(slot) as usize;
+        shared.1.store(2, Ordering::Relaxed);
+        let readers = [(), ()].map(|()| {
+            let reader = Arc::clone(&shared);
+            thread::spawn(move || {
+                // SAFETY: none beyond I-11, which is what this model is about.
+                assert_eq!(unsafe { reader.2.get() }, 7);
+                // SAFETY: a slot lives as long as its table, which the reader shares.
+                release(unsafe { &*(address as *const Slot) });
+            })
+        });
+        let (slots, root, value) = &*shared;
+        let mut registered = Registered::default();
+        slots.scan(root, &mut registered);
+        if registered.is_garbage(1, 2) {
+            // SAFETY: as above.
+            unsafe { value.set(0) };
+        }
+        for reader in readers {
+            reader.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn mutants_of_two_clones_against_scan() {
+    mutants_die("two_clones_against_scan", &["clone-release", "clone-last", "slot-release"]);
 }
 
 /// A scan that sees only what the next owner of a slot registered has still seen the last one leave.

@@ -95,7 +95,7 @@ fn mutants_of_handle_and_handle() {
 fn mutants_of_handle_and_snapshot() {
     mutants_die(
         "handle_and_snapshot",
-        &["closing-counts-none", "open-count", "slot-count-release"],
+        &["closing-counts-none", "open-count", "slot-count-release", "slot-closing"],
     );
 }
 

@@ -1,9 +1,10 @@
 //! An append-only array whose elements never move: segment `k` holds `FIRST << k` elements.
 //!
 //! *Progress.* `get` is wait-free; `grow` is lock-free up to the allocator. Elements live until the array is dropped.
-//! *Orderings.* A segment is published by a Release CAS (`segment-link`) and read with Acquire.
+//! *Orderings.* A segment is published by a Release CAS (`segment-link`) and read with Acquire (`segment-link-load`).
+//! *Checked by* `segments.rs` in `loom-tests/tests`.
 
-use super::{AtomicPtr, Ordering};
+use super::{AtomicPtr, Ordering, ord};
 use std::ptr;
 
 /// Segments of this many doublings hold more elements than any machine has threads or snapshots.
@@ -29,7 +30,7 @@ impl<T: Default> Segments<T> {
     /// Segment `k`, if it has been grown.
     #[inline]
     pub fn segment(&self, k: usize) -> Option<&[T]> {
-        let link = self.links.get(k)?.load(Ordering::Acquire);
+        let link = self.links.get(k)?.load(ord!("segment-link-load", Acquire));
         // SAFETY: a non-null link was leaked from a Box by `grow` and is freed only in `drop`.
         unsafe { link.as_ref() }.map(|segment| &**segment)
     }
@@ -72,13 +73,9 @@ impl<T: Default> Segments<T> {
         }
         let fresh: Box<[T]> = (0..self.first << k).map(|_| T::default()).collect();
         let fresh = Box::into_raw(Box::new(fresh));
-        let won = self.links[k].compare_exchange(
-            ptr::null_mut(),
-            fresh,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
-        if won.is_err() {
+        // Where it fails another's is there, and is loaded below.
+        let (win, lose) = (ord!("segment-link", Release), Ordering::Relaxed);
+        if self.links[k].compare_exchange(ptr::null_mut(), fresh, win, lose).is_err() {
             // SAFETY: nobody else has seen `fresh`.
             drop(unsafe { Box::from_raw(fresh) });
         }
@@ -89,7 +86,8 @@ impl<T: Default> Segments<T> {
 impl<T> Drop for Segments<T> {
     fn drop(&mut self) {
         for link in &self.links {
-            let segment = link.load(Ordering::Acquire);
+            // Whoever gave this array up to its owner has made its segments his.
+            let segment = link.load(Ordering::Relaxed);
             if !segment.is_null() {
                 // SAFETY: leaked by `grow`, and `&mut self` excludes every reader.
                 drop(unsafe { Box::from_raw(segment) });
