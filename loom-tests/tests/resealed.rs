@@ -6,9 +6,14 @@
 //!
 //! Here a word stands for list and hash: the place of the key's record.
 //!
-//! *Bound*: owner and helper with preemption bound 3; one who deletes beside one who puts with bound 2.
-//! *Equivalent alone*: `dead-before-stamp`, for a record that is sealed with the commit in it is one whose commit is
-//! published, and that is looked at too before a key is resolved; `resolve-late`, for that look may come too early.
+//! A record may also be sealed with the version of a commit in it that is not published: who deletes a key that is not there
+//! installs a lone tombstone in a fresh record, and who sweeps a range that he has deleted meets it in its leaf.
+//!
+//! *Bound*: owner and helper with preemption bound 3; one who deletes beside one who puts, or with a helper and a sweeper,
+//! with bound 2.
+//! *Equivalent alone*: `resolve-late`, for the look at root before a key is resolved may come too early; and
+//! `dead-before-stamp` without that sweeper, for then the commit of a sealed record's version is published, and that is
+//! looked at too.
 //! *Executions* are printed; the floors below are a little under what was seen.
 
 #![cfg(epoch_loom)]
@@ -110,15 +115,28 @@ impl House {
         let pin = pin(&self.domain);
         let (stamp, record) = self.commit(self.write(None, &pin), &pin);
         // SAFETY: under the pin that it was found under.
-        let record: RecordRef<'_> = unsafe { RecordRef::new(record) };
+        self.collect(unsafe { RecordRef::new(record) }, &pin);
+        stamp
+    }
+
+    /// Collects from the record in place, as one does who has deleted a range: whatever put its newest version there.
+    fn sweep(&self) {
+        let pin = pin(&self.domain);
+        let Some(record) = NonNull::new(self.place.load(Ordering::Acquire)) else { return };
+        pin.protects(record);
+        // SAFETY: in its place under this pin.
+        self.collect(unsafe { RecordRef::new(record) }, &pin);
+    }
+
+    /// Cuts all but the newest version, and removes the record if nothing is left in it.
+    fn collect(&self, record: RecordRef<'_>, pin: &QuarantinePin) {
         let mut registered = Registered::default();
         registered.begin(self.queue.published());
         registered.end();
-        cut(record, &registered, usize::MAX, &pin, |_| ());
-        if record.seal_deleted(&pin) {
-            self.remove(record, &pin);
+        cut(record, &registered, usize::MAX, pin, |_| ());
+        if record.seal_deleted(pin) {
+            self.remove(record, pin);
         }
-        stamp
     }
 
     /// For the one who sealed it.
@@ -247,6 +265,27 @@ fn late_helper_of_a_delete_and_a_new_life() {
             [newest, ..] => assert_eq!(newest, put, "a key that was deleted last is not"),
         }
     });
+}
+
+/// A key is deleted that is not there, and somebody who collects finds its lone tombstone before the commit is published: the
+/// record is sealed with a version in it that nobody sees yet.
+#[test]
+fn sealed_before_it_is_published() {
+    let model = Model { name: "sealed_before_it_is_published", bound: Some(2), floor: 15_000 };
+    model.check_from_each(3, || {
+        let house = loom::sync::Arc::new(House::default());
+        race([deleter(&house), helper(&house), actor(&house, House::sweep)]);
+        assert_eq!((house.queue.published(), house.made.load(Relaxed)), (1, 1));
+        house.check_none_left();
+    });
+}
+
+#[test]
+fn mutants_of_sealed_before_it_is_published() {
+    mutants_die(
+        "sealed_before_it_is_published",
+        &["dead-before-stamp", "install-into-dead,install-blind"],
+    );
 }
 
 #[test]

@@ -398,7 +398,7 @@ impl<'p> RecordRef<'p> {
 }
 
 /// Rule 12: the stamp first, whether the record is sealed or not: a late helper of the commit that deleted the key finds
-/// its work done.
+/// its work done. A record may be sealed before that commit is published, if it was made for it.
 fn standing(word: *mut VersionNode, head: Option<VersionRef<'_>>, stamp: u64) -> Standing {
     if is_dead(word) && mutant!("dead-before-stamp") {
         Standing::Sealed
