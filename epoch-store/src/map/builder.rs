@@ -75,6 +75,10 @@ impl Builder {
     /// A [`Lease`](crate::Lease) that falls more than so many versions behind the newest is taken back by whoever collects
     /// garbage next. Default: never, only by [`Map::revoke_older_than`].
     ///
+    /// Garbage comes of overwriting and deleting. A map to which only new keys are put has none, collects nothing, and takes
+    /// no lease back, however far behind (it keeps nothing for it either), but by `revoke_older_than` and
+    /// [`Map::maintain`].
+    ///
     /// ```
     /// use epoch_store::{Error, Map};
     /// let map = Map::builder().revoke_leases_after(10).build();

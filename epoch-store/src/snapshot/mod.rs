@@ -27,7 +27,7 @@ use std::fmt;
 /// keys are borrowed from the snapshot without copying.
 ///
 /// *Cost.* Opening one takes some twenty nanoseconds and writes no line that another thread writes; clones share its slot.
-/// Dropping one that more than 64 commits have passed also collects some of what it kept: at most 64 entries, and a chain
+/// Dropping one after which 64 commits or more have come also collects some of what it kept: at most 64 entries, and a chain
 /// that they are in is cut wholly. A snapshot keeps the versions that it sees, and nothing else, however long it lives or sleeps: at most what was overwritten
 /// since it was opened. No writer waits for it; many snapshots that keep versions of one and the same key make that key's
 /// chain long for readers of old versions and for the collector.
