@@ -131,7 +131,7 @@ fn two_clones_against_scan() {
         });
         let (slots, root, value) = &*shared;
         let mut registered = Registered::default();
-        slots.scan(root, &mut registered);
+        slots.scan(root, &mut registered, drop);
         if registered.is_garbage(1, 2) {
             // SAFETY: as above.
             unsafe { value.set(0) };

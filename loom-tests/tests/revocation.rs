@@ -288,7 +288,7 @@ fn rescan_after_the_next_owner() {
         let pruner = actor(&bare, |Bare { slots, root, value }| {
             root.store(2, Ordering::Release);
             let mut registered = Registered::default();
-            slots.scan(root, &mut registered);
+            slots.scan(root, &mut registered, drop);
             if registered.is_garbage(1, 2) {
                 // SAFETY: as above.
                 unsafe { value.set(0) };
@@ -317,7 +317,7 @@ fn open_from_against_scan() {
         let pruner = actor(&bare, |Bare { slots, root, value }| {
             (2..=4).for_each(|stamp| root.store(stamp, Ordering::Release));
             let mut registered = Registered::default();
-            slots.scan(root, &mut registered);
+            slots.scan(root, &mut registered, drop);
             if registered.is_garbage(3, 4) {
                 // SAFETY: as above.
                 unsafe { value.set(0) };

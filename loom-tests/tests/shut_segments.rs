@@ -130,7 +130,7 @@ impl Bare {
     /// Ends what is read, if nobody needs it.
     fn prune(&self) {
         let mut registered = Registered::default();
-        self.slots.scan(&self.root, &mut registered);
+        self.slots.scan(&self.root, &mut registered, drop);
         if registered.is_garbage(1, 2) {
             // SAFETY: none beyond I-11, which is what these models are about.
             unsafe { self.value.set(0) };
@@ -159,7 +159,7 @@ fn skip_after_the_last_read() {
             slot.leave();
         });
         let shutter = actor(&bare, |bare| {
-            bare.slots.scan(&bare.root, &mut Registered::default());
+            bare.slots.scan(&bare.root, &mut Registered::default(), drop);
         });
         race([reader, shutter, actor(&bare, Bare::prune)]);
     });
@@ -187,7 +187,7 @@ fn shut_after_one_who_came_and_left() {
             slot.leave();
         });
         let shutter = actor(&bare, |bare| {
-            bare.slots.scan(&bare.root, &mut Registered::default());
+            bare.slots.scan(&bare.root, &mut Registered::default(), drop);
         });
         let pruner = actor(&bare, |bare| {
             bare.root.store(2, Ordering::Release);
