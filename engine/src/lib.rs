@@ -1,23 +1,34 @@
-//! The storage engine's front door.
-//!
-//! This version consists of the core, [`epoch_store`], whose types are re-exported here: an ordered map of byte keys with
-//! O(1) snapshots and atomic batches. Transactions, overlays, block state and durable parents are built on top of it in
-//! this crate; what is not here yet is not promised.
+//! A storage engine for state that many threads read while others write it: versions, snapshots, atomic batches,
+//! conditional writes and named key spaces, on top of the lock-free map of [`epoch_store`].
 //!
 //! ```
-//! use engine::{Map, WriteBatch};
-//! let map = Map::new();
+//! use engine::{Store, WriteBatch};
+//! let store = Store::in_memory();
+//! store.put("alice", "10")?;
+//! let before = store.snapshot();
+//!
 //! let mut batch = WriteBatch::new();
-//! batch.put(b"alice", b"7").put(b"bob", b"3");
-//! map.commit(&batch)?;
-//! assert_eq!(map.snapshot().iter().count(), 2);
+//! batch.put("alice", "7").put("bob", "3");
+//! store.commit(&batch)?;
+//!
+//! assert_eq!(store.snapshot().get("bob")?.unwrap(), "3");
+//! assert_eq!(before.get("alice")?.unwrap(), "10");
 //! # Ok::<(), engine::Error>(())
 //! ```
 
 #![forbid(unsafe_code)]
 
-pub use epoch_store::{
-    Builder, Change, ChangeSet, Changes, Error, Key, KeyRange, KeySpace, Lease, LeaseRange,
-    LeaseView, MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Map, Range,
-    Snapshot, SpaceView, Stats, Survey, Value, Version, WriteBatch,
-};
+// A module uses only what stands above it.
+mod error;
+mod value;
+mod batch;
+mod shared;
+mod snapshot;
+mod store;
+
+pub use batch::WriteBatch;
+pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Version};
+pub use error::{Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN};
+pub use snapshot::{Range, Snapshot, SpaceView};
+pub use store::{Builder, KeySpace, Store};
+pub use value::{Key, Value};

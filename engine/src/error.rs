@@ -1,0 +1,144 @@
+//! What can go wrong, and the conflicts of transactions.
+
+use epoch_store::Version;
+use std::fmt;
+
+/// The longest metadata of a commit, in bytes.
+pub const MAX_METADATA_LEN: usize = 1 << 10;
+
+/// A request that was refused. Nothing of it was applied.
+///
+/// ```
+/// use engine::{Error, Store};
+/// let refused = Store::in_memory().put("", "v").unwrap_err();
+/// assert!(matches!(refused, Error::Map(epoch_store::Error::EmptyKey)));
+/// assert!(!refused.is_conflict());
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// What the map below refused: a key or value that cannot be stored, a batch or a map that would be too large, a
+    /// version that is not kept.
+    #[error(transparent)]
+    Map(epoch_store::Error),
+    /// A transaction read something that was written before it could commit. Run it again from its beginning.
+    #[error(transparent)]
+    Conflict(Box<Conflict>),
+    /// A write to a store that was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// A name of a key space that begins with a NUL byte: those are the engine's own.
+    #[error("names of key spaces that begin with a NUL byte are reserved")]
+    ReservedSpaceName,
+    /// A savepoint that was rolled back over, released, or set by another transaction.
+    #[error("the savepoint is not there any more")]
+    NoSuchSavepoint,
+    /// A write through something that can only be read.
+    #[error("this view of the store can only be read")]
+    ReadOnly,
+    /// Metadata longer than [`MAX_METADATA_LEN`].
+    #[error("the metadata has {len} bytes; at most {max} are allowed")]
+    MetadataTooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The longest allowed.
+        max: usize,
+    },
+    /// A transaction that met a conflict each time it was run.
+    #[error("the transaction met a conflict in each of {attempts} attempts")]
+    RetriesExhausted {
+        /// How often it was run.
+        attempts: u32,
+    },
+    /// What an observer of reads and writes refused: gas that ran out, say.
+    #[error("refused by the observer: {0}")]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Whether running the same work again, on a newer snapshot, may succeed.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+}
+
+impl From<epoch_store::Error> for Error {
+    fn from(error: epoch_store::Error) -> Self {
+        match error {
+            // epoch_store::Error::Conflict(conflict) => Self::Conflict(Box::new((*conflict).into())),
+            error => Self::Map(error),
+        }
+    }
+}
+
+/// How a transaction's reads were overtaken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConflictKind {
+    /// A key that it read was written.
+    ReadWrite,
+    /// A key that it wrote was written by another, under snapshot isolation.
+    WriteWrite,
+    /// Something was put into, changed in or deleted from a range that it read.
+    Phantom,
+}
+
+/// A key that another commit wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConflictingKey {
+    /// The name of its key space; `None`: the default one.
+    pub space: Option<String>,
+    /// The key.
+    pub key: Vec<u8>,
+}
+
+/// Why a transaction could not commit: what others wrote after its snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// The version that the transaction read at.
+    pub since: Version,
+    /// In which way; the first that applies, in the order of the kinds.
+    pub kind: ConflictKind,
+    /// The keys. They are found when the transaction is refused: a key that was put and deleted again meanwhile may
+    /// be missing, and there are none if that is true of all.
+    pub keys: Vec<ConflictingKey>,
+}
+
+/*
+impl From<epoch_store::Conflict> for Conflict {
+    fn from(conflict: epoch_store::Conflict) -> Self {
+        let point = conflict.keys.iter().any(|key| key.read == epoch_store::ReadKind::Key);
+        let kind = if point { ConflictKind::ReadWrite } else { ConflictKind::Phantom };
+        let keys = conflict.keys.into_iter();
+        let keys = keys.map(|key| ConflictingKey { space: key.space, key: key.key }).collect();
+        Self { since: conflict.since, kind, keys }
+    }
+}
+*/
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            ConflictKind::ReadWrite => "keys that were read",
+            ConflictKind::WriteWrite => "keys that were written",
+            ConflictKind::Phantom => "ranges that were read",
+        };
+        write!(f, "others wrote to {what} after version {}", self.since)?;
+        for (at, key) in self.keys.iter().take(3).enumerate() {
+            write!(
+                f,
+                "{} {:?}",
+                if at == 0 { ":" } else { "," },
+                key.key.escape_ascii().to_string()
+            )?;
+        }
+        if self.keys.len() > 3 {
+            write!(f, " and {} more", self.keys.len() - 3)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Conflict {}
