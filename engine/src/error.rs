@@ -65,7 +65,7 @@ impl Error {
 impl From<epoch_store::Error> for Error {
     fn from(error: epoch_store::Error) -> Self {
         match error {
-            // epoch_store::Error::Conflict(conflict) => Self::Conflict(Box::new((*conflict).into())),
+            epoch_store::Error::Conflict(conflict) => Self::Conflict(Box::new((*conflict).into())),
             error => Self::Map(error),
         }
     }
@@ -106,7 +106,6 @@ pub struct Conflict {
     pub keys: Vec<ConflictingKey>,
 }
 
-/*
 impl From<epoch_store::Conflict> for Conflict {
     fn from(conflict: epoch_store::Conflict) -> Self {
         let point = conflict.keys.iter().any(|key| key.read == epoch_store::ReadKind::Key);
@@ -116,7 +115,6 @@ impl From<epoch_store::Conflict> for Conflict {
         Self { since: conflict.since, kind, keys }
     }
 }
-*/
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

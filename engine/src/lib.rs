@@ -27,8 +27,12 @@ mod snapshot;
 mod store;
 
 pub use batch::WriteBatch;
-pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Version};
+pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Stats, Version};
 pub use error::{Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN};
-pub use snapshot::{Range, Snapshot, SpaceView};
+pub use shared::{MAX_KEY_SPACES, SlowReader};
+pub use snapshot::{
+    Change, ChangeSet, Changes, Cursor, Keys, Lease, LeaseRange, LeaseView, Range, Snapshot,
+    SpaceView,
+};
 pub use store::{Builder, KeySpace, Store};
 pub use value::{Key, Value};

@@ -1,42 +1,77 @@
-//! What all handles of a store share.
+//! What all handles of a store share: the map, whether it is closed, and what is hidden from users.
+//!
+//! *The hidden space.* The engine keeps some keys of its own, which have to be committed with those of users: the metadata
+//! of commits, the marks of overlays. They lie in one key space, whose name begins with a NUL byte. Names that do are
+//! refused wherever a user names a space, and left out wherever spaces are listed, so no handle to that space gets
+//! out of this crate. It is there from the beginning, so that what a user may still open does not depend on whether
+//! the engine has needed it yet.
+//!
+//! *Admission.* Each write asks [`Shared::admit`] for the map. It is refused if the store is closed by then. A write that was
+//! admitted is committed, and reported so, even if the store is closed meanwhile: there is no state in between.
+
+mod links;
+mod slow_reader;
+
+pub use links::{Link, Links};
+pub use slow_reader::{Notice, SlowReader};
 
 use crate::Error;
-use std::sync::atomic::{AtomicBool, Ordering};
+use epoch_store::atomics::{AtomicBool, Ordering};
+use slow_reader::Watch;
 
-/// What a name that users cannot give to a key space begins with.
+/// The most key spaces that a store can have.
+pub const MAX_KEY_SPACES: usize = epoch_store::MAX_KEY_SPACES - HIDDEN_SPACES;
+
+/// What a name that no user can give to a key space begins with.
 const RESERVED: char = '\0';
 /// The name of the key space that the engine keeps for itself.
 const HIDDEN_SPACE: &str = "\0engine";
+const HIDDEN_SPACES: usize = 1;
+/// Writes that the engine adds to a user's batch at most: one of metadata.
+const ADDED_WRITES: usize = 1;
 
 /// See the module header.
 pub struct Shared {
     map: epoch_store::Map,
-    /// Keys of the engine itself: users can neither open nor list this space.
     hidden: epoch_store::KeySpace,
     max_batch_len: usize,
+    max_key_spaces: usize,
+    watch: Option<Watch>,
+    /// Set once. Whoever is told, by whatever means, that it was set reads it as set: nothing else depends on it, so that
+    /// relaxed accesses do.
     closed: AtomicBool,
 }
 
-/// What a user chose.
+/// What users choose.
+#[derive(Debug, Clone)]
 pub struct Options {
     pub map: epoch_store::Builder,
     pub max_batch_len: usize,
+    pub max_key_spaces: usize,
+    pub notice: Option<Notice>,
 }
 
 impl Shared {
+    /// Of an empty store.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let map = options.map.build();
+        let Options { map, max_batch_len, max_key_spaces, notice } = options;
+        let map = map
+            .max_batch_len(max_batch_len.saturating_add(ADDED_WRITES))
+            .max_key_spaces(max_key_spaces.saturating_add(HIDDEN_SPACES))
+            .build();
         let hidden = map.key_space(HIDDEN_SPACE)?;
-        let max_batch_len = options.max_batch_len;
-        Ok(Self { map, hidden, max_batch_len, closed: AtomicBool::new(false) })
+        let (watch, closed) = (notice.map(Watch::new), AtomicBool::new(false));
+        Ok(Self { map, hidden, max_batch_len, max_key_spaces, watch, closed })
     }
 
     /// The map, to read.
+    #[inline]
     pub fn map(&self) -> &epoch_store::Map {
         &self.map
     }
 
-    /// The map, for a commit of so many writes.
+    /// The map, to commit so many writes to.
+    #[inline]
     pub fn admit(&self, writes: usize) -> Result<&epoch_store::Map, Error> {
         if self.is_closed() {
             return Err(Error::Closed);
@@ -48,20 +83,80 @@ impl Shared {
         Ok(&self.map)
     }
 
+    /// The space of the engine's own keys.
     pub fn hidden(&self) -> &epoch_store::KeySpace {
         &self.hidden
     }
 
+    /// Refuses all writes that are not admitted yet.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it was closed.
+    #[inline]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// A user's key space, which is created if there is none and the store is open.
+    pub fn open_space(&self, name: &str) -> Result<epoch_store::KeySpace, Error> {
+        if is_reserved(name) {
+            return Err(Error::ReservedSpaceName);
+        }
+        if self.is_closed() {
+            return self.map.find_key_space(name).ok_or(Error::Closed);
+        }
+        self.map.key_space(name).map_err(|error| match error {
+            epoch_store::Error::TooManySpaces { .. } => {
+                epoch_store::Error::TooManySpaces { max: self.max_key_spaces }.into()
+            }
+            error => error.into(),
+        })
+    }
+
+    /// A user's key space, if there is one.
+    pub fn find_space(&self, name: &str) -> Option<epoch_store::KeySpace> {
+        if is_reserved(name) { None } else { self.map.find_key_space(name) }
+    }
+
+    /// The users' key spaces.
+    pub fn spaces(&self) -> impl Iterator<Item = epoch_store::KeySpace> {
+        self.map.key_spaces().filter(|space| !is_reserved(space.name()))
+    }
+
+    /// Figures of the map, without those of the hidden space where they can be told apart. Tells of a slow reader.
+    pub fn stats(&self) -> epoch_store::Stats {
+        let mut stats = self.map.stats();
+        stats.live_keys = stats.live_keys.saturating_sub(self.hidden_keys());
+        stats.key_spaces = stats.key_spaces.saturating_sub(HIDDEN_SPACES);
+        self.tell_of_slow_reader(&stats);
+        stats
+    }
+
+    fn hidden_keys(&self) -> u64 {
+        let snapshot = self.map.snapshot();
+        snapshot.space(&self.hidden).map_or(0, |view| view.iter().count() as u64)
+    }
+
+    /// Collects what nobody needs. Tells of a slow reader.
+    pub fn maintain(&self) -> usize {
+        let cut = self.map.maintain();
+        if self.watch.is_some() {
+            self.tell_of_slow_reader(&self.map.stats());
+        }
+        cut
+    }
+
+    /// Last, when nothing of a call is left to be done: what is called may do anything, and may panic.
+    fn tell_of_slow_reader(&self, stats: &epoch_store::Stats) {
+        if let Some(watch) = &self.watch {
+            watch.look(stats);
+        }
     }
 }
 
 /// Whether the engine keeps this name of a key space for itself.
-pub fn is_reserved(name: &str) -> bool {
+fn is_reserved(name: &str) -> bool {
     name.starts_with(RESERVED)
 }

@@ -1,10 +1,30 @@
 //! One key space of a snapshot.
 
-use super::Range;
+use super::{Changes, Keys, Range, Snapshot};
 use crate::{Error, Key, KeyRange, Value, Version};
 
-/// One key space of a snapshot, from [`Snapshot::space`](crate::Snapshot::space): reads as the snapshot itself does, inside
-/// this space.
+/// One key space of a snapshot, from [`Snapshot::space`]: reads as the snapshot itself does, inside this space.
+///
+/// *Guarantee.* All views of a snapshot show one version: a commit that wrote to several spaces is seen in all of them or
+/// in none. What is read borrows the snapshot, not the view.
+///
+/// *Cost.* A view is two pointers, and copied like them. *Guarantee, progress, complexity and errors* of each method are
+/// those of the method of [`Snapshot`] with the same name, which reads the default space.
+///
+/// ```
+/// use engine::{Store, Value};
+/// let store = Store::in_memory();
+/// let accounts = store.key_space("accounts")?;
+/// accounts.put("alice", "10")?;
+/// let snapshot = store.snapshot();
+/// let balance: Value<'_> = {
+///     let view = snapshot.space(&accounts)?;
+///     assert!(!view.contains("bob")?);
+///     view.get("alice")?.unwrap()
+/// };
+/// assert_eq!(balance, "10"); // without the view
+/// # Ok::<(), engine::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct SpaceView<'s> {
     map: epoch_store::SpaceView<'s>,
@@ -20,38 +40,129 @@ impl<'s> SpaceView<'s> {
         self.map.version()
     }
 
-    /// The value of `key`.
+    /// The value of `key`; see [`Snapshot::get`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::get`].
+    #[inline]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value<'s>>, Error> {
         Ok(self.map.get(key).map(Value::of_map))
     }
 
-    /// Whether `key` has a value.
+    /// The values of `keys`, in their order, their cache misses overlapped; see [`Snapshot::get_many`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::get`].
+    pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<Value<'s>>>, Error> {
+        Ok(self.map.get_many(keys).into_iter().map(|value| value.map(Value::of_map)).collect())
+    }
+
+    /// Whether `key` has a value; see [`Snapshot::contains`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::get`].
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
         Ok(self.map.contains(key))
     }
 
-    /// The entries inside the bounds, in key order, from either end.
+    /// The entries inside the bounds, in key order, from either end; see [`Snapshot::range`].
     pub fn range(&self, keys: impl KeyRange) -> Range<'s> {
         Range::new(self.map.range(keys))
     }
 
-    /// All entries of the space, in key order, from either end.
+    /// All entries of the space, in key order, from either end; see [`Snapshot::iter`].
     pub fn iter(&self) -> Range<'s> {
         Range::new(self.map.iter())
     }
 
-    /// The entries whose keys begin with `prefix`.
+    /// The entries whose keys begin with `prefix`; see [`Snapshot::prefix`].
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range<'s> {
         Range::new(self.map.prefix(prefix))
     }
 
-    /// The entry with the smallest key of the space.
+    /// The keys inside the bounds; see [`Snapshot::keys`].
+    pub fn keys(&self, keys: impl KeyRange) -> Keys<'s> {
+        Keys::new(self.range(keys))
+    }
+
+    /// The number of entries inside the bounds, by a walk; see [`Snapshot::count`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::get`].
+    pub fn count(&self, keys: impl KeyRange) -> Result<usize, Error> {
+        self.range(keys).count_all()
+    }
+
+    /// The entry with the smallest key of the space; see [`Snapshot::first`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::get`].
     pub fn first(&self) -> Result<Option<(Key<'s>, Value<'s>)>, Error> {
         self.iter().next().transpose()
     }
 
-    /// The entry with the greatest key of the space.
+    /// The entry with the greatest key of the space; see [`Snapshot::last`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::get`].
     pub fn last(&self) -> Result<Option<(Key<'s>, Value<'s>)>, Error> {
         self.iter().next_back().transpose()
+    }
+
+    /// The number of all entries of the space, by a walk; see [`Snapshot::len`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::get`].
+    pub fn len(&self) -> Result<usize, Error> {
+        self.iter().count_all()
+    }
+
+    /// Whether the space has no entry; see [`Snapshot::is_empty`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::get`].
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.first()?.is_none())
+    }
+
+    /// What was written to this space between `older` and this view's snapshot; see [`Snapshot::changes_since`].
+    ///
+    /// # Errors
+    /// As for [`Snapshot::changes_since`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// let older = store.snapshot();
+    /// store.put("elsewhere", "")?;
+    /// accounts.put("alice", "10")?;
+    /// let newer = store.snapshot();
+    /// let changes: Result<Vec<_>, _> = newer.space(&accounts)?.changes_since(&older)?.collect();
+    /// let changes = changes?;
+    /// assert!(changes.len() == 1 && changes[0].key == "alice");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    pub fn changes_since(&self, older: &'s Snapshot) -> Result<Changes<'s>, Error> {
+        Ok(Changes::new(self.map.changes_since(older.of_map())?))
+    }
+}
+
+/// As [`SpaceView::iter`].
+impl<'s> IntoIterator for SpaceView<'s> {
+    type Item = Result<(Key<'s>, Value<'s>), Error>;
+    type IntoIter = Range<'s>;
+
+    fn into_iter(self) -> Range<'s> {
+        self.iter()
+    }
+}
+
+/// As [`SpaceView::iter`].
+impl<'s> IntoIterator for &SpaceView<'s> {
+    type Item = Result<(Key<'s>, Value<'s>), Error>;
+    type IntoIter = Range<'s>;
+
+    fn into_iter(self) -> Range<'s> {
+        self.iter()
     }
 }

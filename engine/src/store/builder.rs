@@ -1,35 +1,180 @@
 //! Choices made before a store exists.
 
 use super::Store;
-use crate::Error;
-use crate::shared::{Options, Shared};
+use crate::shared::{MAX_KEY_SPACES, Notice, Options, Shared, SlowReader};
+use crate::{Error, Version};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// The most writes of a batch, if nothing else was chosen.
+const MAX_BATCH_LEN: usize = 1 << 24;
 
 /// Builds a [`Store`] with choices; see [`Store::builder`].
+///
+/// ```
+/// use engine::{Store, Version};
+/// let store = Store::builder().max_key_spaces(8).retain_versions(100).open()?;
+/// assert_eq!(store.version(), Version::ZERO);
+/// # Ok::<(), engine::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Builder {
-    map: epoch_store::Builder,
-    max_batch_len: usize,
+    options: Options,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { map: epoch_store::Builder::default(), max_batch_len: 1 << 24 }
+        let (max_batch_len, max_key_spaces) = (MAX_BATCH_LEN, MAX_KEY_SPACES);
+        let map = epoch_store::Builder::default();
+        Self { options: Options { map, max_batch_len, max_key_spaces, notice: None } }
     }
 }
 
 impl Builder {
-    /// The most writes that a batch may have; a larger one is refused. Default: 16,777,216.
+    /// The most writes that a batch may have; a larger one is refused with
+    /// [`BatchTooLarge`](epoch_store::Error::BatchTooLarge). Default: 16,777,216.
+    ///
+    /// A commit that comes after a large one waits for it: this bounds how long, but for ranges: one that is
+    /// [deleted](Store::delete_range) counts as one write, and what comes behind it waits for a walk over all of its keys.
+    /// The metadata of a [tagged commit](Store::commit_tagged) does not count.
+    ///
+    /// ```
+    /// use engine::{Error, Store, WriteBatch};
+    /// let store = Store::builder().max_batch_len(1).open()?;
+    /// let mut batch = WriteBatch::new();
+    /// store.commit_tagged(batch.put("a", ""), "fits")?;
+    /// let refused = store.commit(batch.put("b", "")).unwrap_err();
+    /// assert!(matches!(refused, Error::Map(epoch_store::Error::BatchTooLarge { len: 2, max: 1 })));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn max_batch_len(mut self, writes: usize) -> Self {
-        self.max_batch_len = writes;
+        self.options.max_batch_len = writes;
         self
     }
 
-    /// The store.
+    /// The most key spaces that the store may have, at most [`MAX_KEY_SPACES`], which is the default. One that would be too
+    /// many is refused with [`TooManySpaces`](epoch_store::Error::TooManySpaces).
+    ///
+    /// A space takes two to three KiB and is never removed: where names come from users, this bounds how many they make.
+    ///
+    /// ```
+    /// use engine::{Error, Store};
+    /// let store = Store::builder().max_key_spaces(1).open()?;
+    /// store.key_space("one")?;
+    /// let refused = store.key_space("two").unwrap_err();
+    /// assert!(matches!(refused, Error::Map(epoch_store::Error::TooManySpaces { max: 1 })));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn max_key_spaces(mut self, spaces: usize) -> Self {
+        self.options.max_key_spaces = spaces.min(MAX_KEY_SPACES);
+        self
+    }
+
+    /// How many versions before the newest can be opened by their number: [`Store::snapshot_at`],
+    /// [`Store::changes_since`]. Default: none.
+    ///
+    /// At least so many stay; they are let go in steps of an eighth of their number. A version that is retained keeps
+    /// what was overwritten since, of every key: memory grows with what is written within the window, and the chain of a
+    /// key that is written all the time gets as long as the window, for readers of old versions and for the collector.
+    /// Readers of new versions do not walk it.
+    ///
+    /// ```
+    /// use engine::Store;
+    /// let store = Store::builder().retain_versions(1).open()?;
+    /// let old = store.put("k", "1")?;
+    /// store.put("k", "2")?;
+    /// assert_eq!(store.snapshot_at(old)?.get("k")?.unwrap(), "1");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn retain_versions(mut self, versions: u64) -> Self {
+        self.options.map = self.options.map.retain_versions(versions);
+        self
+    }
+
+    /// For how long a version can be opened by its number after it ceased to be the newest. With
+    /// [`retain_versions`](Builder::retain_versions) too, what either of them keeps is kept. Default: none.
+    ///
+    /// Versions stay for the age at least, and while the store is written to for about a quarter longer at most. A store
+    /// that falls quiet keeps them until it is written to again, or [maintained](Store::maintain) twice with the age in
+    /// between.
+    ///
+    /// ```
+    /// use engine::Store;
+    /// use std::time::Duration;
+    /// let store = Store::builder().retain_age(Duration::from_secs(60)).open()?;
+    /// let old = store.put("k", "1")?;
+    /// store.put("k", "2")?;
+    /// assert_eq!(store.snapshot_at(old)?.get("k")?.unwrap(), "1");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn retain_age(mut self, age: Duration) -> Self {
+        self.options.map = self.options.map.retain_age(age);
+        self
+    }
+
+    /// A [`Lease`](crate::Lease) that falls more than so many versions behind the newest is taken back by whoever collects
+    /// garbage next. Default: never, only by [`Store::revoke_older_than`].
+    ///
+    /// ```
+    /// use engine::Store;
+    /// let store = Store::builder().revoke_leases_after(1).open()?;
+    /// let lease = store.lease();
+    /// store.put("k", "1")?;
+    /// store.put("k", "2")?;
+    /// store.maintain();
+    /// assert!(lease.is_revoked());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn revoke_leases_after(mut self, versions: u64) -> Self {
+        self.options.map = self.options.map.revoke_leases_after(versions);
+        self
+    }
+
+    /// Whom to tell of a snapshot or a lease that is more than so many versions behind the newest, and keeps what was
+    /// overwritten since. The last one given counts. Default: nobody.
+    ///
+    /// *When.* Only [`Store::maintain`] and [`Store::stats`] look, so that no other operation pays for it: call one of them
+    /// as often as you want to know. They look for the oldest reader and tell of it once; when another is the
+    /// oldest, of that one. *Where.* In the thread that looks, when all its work is done and it holds nothing: what is
+    /// called may take its time, use the store, and even panic, which goes through to whoever called.
+    ///
+    /// ```
+    /// use engine::Store;
+    /// use std::sync::mpsc;
+    /// let (tell, told) = mpsc::channel();
+    /// let store = Store::builder().on_slow_reader(1, move |reader| tell.send(reader).unwrap()).open()?;
+    /// let forgotten = store.snapshot();
+    /// store.put("k", "1")?;
+    /// store.put("k", "2")?;
+    /// store.maintain();
+    /// store.maintain();
+    /// let reader = told.try_recv().unwrap();
+    /// assert_eq!((reader.version, reader.behind), (forgotten.version(), 2));
+    /// assert!(told.try_recv().is_err()); // once
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn on_slow_reader(
+        mut self,
+        versions: u64,
+        notify: impl Fn(SlowReader) + Send + Sync + 'static,
+    ) -> Self {
+        self.options.notice = Some(Notice { behind: versions, notify: Arc::new(notify) });
+        self
+    }
+
+    /// The store: empty, at [`Version::ZERO`].
+    ///
+    /// # Errors
+    /// None as yet: a store in memory can always be opened.
     pub fn open(self) -> Result<Store, Error> {
-        let max_batch_len = self.max_batch_len;
-        let map = self.map.max_batch_len(max_batch_len.saturating_add(1));
-        Ok(Store::from_shared(Arc::new(Shared::open(Options { map, max_batch_len })?)))
+        let store = Store::new(Arc::new(Shared::open(self.options)?));
+        debug_assert_eq!(store.version(), Version::ZERO, "the hidden space is no commit");
+        Ok(store)
     }
 }

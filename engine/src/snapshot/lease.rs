@@ -1,0 +1,185 @@
+//! Leases: snapshots that may be taken back.
+
+use crate::{Error, KeyRange, Version};
+use std::iter::FusedIterator;
+
+/// The store as it was at one version, until it is taken back; from [`Store::lease`](crate::Store::lease).
+///
+/// A [`Snapshot`](crate::Snapshot) keeps what it sees for as long as anybody holds it: a reader that forgets one keeps
+/// memory. A lease can be taken back instead, by [`Store::revoke_older_than`](crate::Store::revoke_older_than), or when it has
+/// fallen further behind than [`Builder::revoke_leases_after`](crate::Builder::revoke_leases_after) allows.
+///
+/// *Guarantee.* Every read that succeeds saw exactly the commits up to [`Lease::version`], whole. Every read that is not
+/// over when the lease is taken back, and every later one, is
+/// [`SnapshotRevoked`](epoch_store::Error::SnapshotRevoked), in [`Error::Map`]: never a short or wrong result.
+///
+/// *Cost.* Reads copy, since nothing may be borrowed from what can be taken back. Clones share one lease, and are taken back
+/// together. *Progress.* As for snapshots: no read waits, and nobody who takes a lease back waits for its readers.
+///
+/// ```
+/// use engine::{Error, Store};
+/// let store = Store::in_memory();
+/// store.put("k", "1")?;
+/// let lease = store.lease();
+/// store.put("k", "2")?;
+/// assert_eq!(lease.get("k")?.unwrap(), b"1");
+/// assert_eq!(store.revoke_older_than(store.version()), 1);
+/// let refused = lease.get("k").unwrap_err();
+/// assert!(matches!(refused, Error::Map(epoch_store::Error::SnapshotRevoked { .. })));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Lease {
+    map: epoch_store::Lease,
+}
+
+impl Lease {
+    pub(crate) fn new(map: epoch_store::Lease) -> Self {
+        Self { map }
+    }
+
+    /// The lease of the map.
+    pub(crate) fn of_map(&self) -> &epoch_store::Lease {
+        &self.map
+    }
+
+    /// The version that this lease shows.
+    pub fn version(&self) -> Version {
+        self.map.version()
+    }
+
+    /// Whether it was taken back. Once true, it stays so; false may be old news when it arrives.
+    pub fn is_revoked(&self) -> bool {
+        self.map.is_revoked()
+    }
+
+    /// A copy of the value of `key`.
+    ///
+    /// # Errors
+    /// [`SnapshotRevoked`](epoch_store::Error::SnapshotRevoked), in [`Error::Map`].
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.map.get(key)?)
+    }
+
+    /// Whether `key` has a value.
+    ///
+    /// # Errors
+    /// As for [`Lease::get`].
+    pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
+        Ok(self.map.contains(key)?)
+    }
+
+    /// Copies of the entries inside the bounds, in key order, from either end. An inverted range is empty.
+    ///
+    /// Entries are read up to 128 at a time; those that were read before the lease was taken back are still yielded. An end
+    /// that has none of them left, where there was more to read, yields one error for both; then come those that the
+    /// other end has read, from whichever end is asked, and then nothing. A range that was wholly read before ends without
+    /// an error.
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// for key in ["a", "b", "c"] {
+    ///     store.put(key, "")?;
+    /// }
+    /// let lease = store.lease();
+    /// let entries = lease.range("b"..).rev().collect::<Result<Vec<_>, _>>()?;
+    /// assert!(entries.len() == 2 && entries[0].0 == b"c" && entries[1].0 == b"b");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    pub fn range(&self, keys: impl KeyRange) -> LeaseRange<'_> {
+        LeaseRange { entries: self.map.range(keys) }
+    }
+
+    /// Copies of all entries; see [`Lease::range`].
+    pub fn iter(&self) -> LeaseRange<'_> {
+        LeaseRange { entries: self.map.iter() }
+    }
+
+    /// Copies of the entries whose keys begin with `prefix`; see [`Lease::range`].
+    pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> LeaseRange<'_> {
+        LeaseRange { entries: self.map.prefix(prefix) }
+    }
+}
+
+/// As [`Lease::iter`].
+impl<'l> IntoIterator for &'l Lease {
+    type Item = Result<(Vec<u8>, Vec<u8>), Error>;
+    type IntoIter = LeaseRange<'l>;
+
+    fn into_iter(self) -> LeaseRange<'l> {
+        self.iter()
+    }
+}
+
+/// One key space of a lease, from [`Lease::space`]: reads as the lease itself does, inside this space.
+///
+/// All views of a lease show one version, and are taken back with it. *Errors, progress and cost* of each method are
+/// those of the method of [`Lease`] with the same name, which reads the default space.
+#[derive(Debug, Clone, Copy)]
+pub struct LeaseView<'l> {
+    map: epoch_store::LeaseView<'l>,
+}
+
+impl<'l> LeaseView<'l> {
+    pub(crate) fn new(map: epoch_store::LeaseView<'l>) -> Self {
+        Self { map }
+    }
+
+    /// The version that the lease shows.
+    pub fn version(&self) -> Version {
+        self.map.version()
+    }
+
+    /// A copy of the value of `key`.
+    ///
+    /// # Errors
+    /// As for [`Lease::get`].
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.map.get(key)?)
+    }
+
+    /// Whether `key` has a value.
+    ///
+    /// # Errors
+    /// As for [`Lease::get`].
+    pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
+        Ok(self.map.contains(key)?)
+    }
+
+    /// Copies of the entries inside the bounds; see [`Lease::range`].
+    pub fn range(&self, keys: impl KeyRange) -> LeaseRange<'l> {
+        LeaseRange { entries: self.map.range(keys) }
+    }
+
+    /// Copies of all entries of the space; see [`Lease::range`].
+    pub fn iter(&self) -> LeaseRange<'l> {
+        LeaseRange { entries: self.map.iter() }
+    }
+
+    /// Copies of the entries whose keys begin with `prefix`; see [`Lease::range`].
+    pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> LeaseRange<'l> {
+        LeaseRange { entries: self.map.prefix(prefix) }
+    }
+}
+
+/// An iterator over copies of the entries of a lease; see [`Lease::range`].
+#[derive(Debug)]
+pub struct LeaseRange<'l> {
+    entries: epoch_store::LeaseRange<'l>,
+}
+
+impl Iterator for LeaseRange<'_> {
+    type Item = Result<(Vec<u8>, Vec<u8>), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.entries.next().map(|entry| entry.map_err(Error::from))
+    }
+}
+
+impl DoubleEndedIterator for LeaseRange<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.entries.next_back().map(|entry| entry.map_err(Error::from))
+    }
+}
+
+impl FusedIterator for LeaseRange<'_> {}
