@@ -186,7 +186,8 @@ fn bounds_are_kept_in_both_directions() {
     let from = |number: u64| Bound::Included(number.to_be_bytes());
     let to = |number: u64| Bound::Excluded(number.to_be_bytes());
     let none = Bound::Unbounded;
-    let ascending: [((Bound<[u8; 8]>, Bound<[u8; 8]>), &[u64]); 10] = [
+    type Bounds = (Bound<[u8; 8]>, Bound<[u8; 8]>);
+    let ascending: [(Bounds, &[u64]); 10] = [
         ((none, none), &[0, 1, 2, 3, 4, 5, 7, 8, 9]),
         ((from(5), to(6)), &[5]),
         ((from(5), to(7)), &[5]),
