@@ -25,6 +25,7 @@ mod batch;
 mod shared;
 mod snapshot;
 mod store;
+mod transaction;
 
 pub use batch::WriteBatch;
 pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Stats, Version};
@@ -35,4 +36,7 @@ pub use snapshot::{
     SpaceView,
 };
 pub use store::{Builder, KeySpace, Store};
+pub use transaction::{
+    Isolation, Retry, Savepoint, Transaction, TransactionRange, TransactionSpace,
+};
 pub use value::{Key, Value};

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
+use std::sync::Arc;
 
 macro_rules! borrowed_bytes {
     ($(#[$doc:meta])* $name:ident, $of_map:ty) => {
@@ -31,6 +32,12 @@ macro_rules! borrowed_bytes {
             pub(crate) fn of_slice(bytes: &'s [u8]) -> Self {
                 Self(Bytes::OfSlice(bytes))
             }
+
+            /// Bytes that are counted, and stay as long as this does.
+            #[inline]
+            pub(crate) fn of_shared(bytes: Arc<[u8]>) -> Self {
+                Self(Bytes::Shared(bytes))
+            }
         }
 
         impl Deref for $name<'_> {
@@ -41,6 +48,7 @@ macro_rules! borrowed_bytes {
                 match &self.0 {
                     Bytes::OfMap { bytes, from } => bytes.get(*from..).unwrap_or_default(),
                     Bytes::OfSlice(bytes) => bytes,
+                    Bytes::Shared(bytes) => bytes,
                 }
             }
         }
@@ -104,6 +112,7 @@ macro_rules! borrowed_bytes {
 enum Bytes<'s, M> {
     OfMap { bytes: M, from: usize },
     OfSlice(&'s [u8]),
+    Shared(Arc<[u8]>),
 }
 
 borrowed_bytes! {

@@ -11,9 +11,11 @@
 
 mod links;
 mod slow_reader;
+mod turns;
 
 pub use links::{Link, Links};
 pub use slow_reader::{Notice, SlowReader};
+pub use turns::{Elder, Turns};
 
 use crate::Error;
 use epoch_store::atomics::{AtomicBool, Ordering};
@@ -40,6 +42,7 @@ pub struct Shared {
     /// Set once. Whoever is told, by whatever means, that it was set reads it as set: nothing else depends on it, so that
     /// relaxed accesses do.
     closed: AtomicBool,
+    turns: Turns,
 }
 
 /// What users choose.
@@ -61,7 +64,7 @@ impl Shared {
             .build();
         let hidden = map.key_space(HIDDEN_SPACE)?;
         let (watch, closed) = (notice.map(Watch::new), AtomicBool::new(false));
-        Ok(Self { map, hidden, max_batch_len, max_key_spaces, watch, closed })
+        Ok(Self { map, hidden, max_batch_len, max_key_spaces, watch, closed, turns: Turns::default() })
     }
 
     /// The map, to read.
@@ -83,7 +86,11 @@ impl Shared {
         Ok(&self.map)
     }
 
-    /// The space of the engine's own keys.
+    /// Who goes first on a hot key.
+    pub fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
     pub fn hidden(&self) -> &epoch_store::KeySpace {
         &self.hidden
     }

@@ -50,7 +50,7 @@ impl KeySpace {
         &self.map
     }
 
-    pub(super) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.shared
     }
 
