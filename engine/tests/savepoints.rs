@@ -120,15 +120,14 @@ fn a_savepoint_ends_with_the_commit_or_restart_of_its_transaction() {
 #[test]
 fn a_savepoint_of_another_transaction_is_refused() {
     let (store, other) = (Store::in_memory(), Store::in_memory());
-    let (mut one, mut two, mut new) =
-        (store.transaction(), store.transaction(), store.transaction());
+    let (mut one, two, mut new) = (store.transaction(), store.transaction(), store.transaction());
     let (of_one, of_two) = (one.savepoint(), two.savepoint());
     assert!(is_gone(one.roll_back(of_two)));
     assert!(is_gone(two.release(of_one)));
     assert!(is_gone(new.roll_back(of_one)), "it has no savepoint of its own yet");
-    let mut foreign = other.transaction();
-    foreign.savepoint();
-    assert!(one.roll_back(of_one).is_ok());
+    let of_other = other.transaction().savepoint();
+    assert!(is_gone(one.roll_back(of_other)));
+    one.roll_back(of_one).unwrap();
 }
 
 /// A savepoint with the state that it must bring back.

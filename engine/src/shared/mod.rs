@@ -64,7 +64,15 @@ impl Shared {
             .build();
         let hidden = map.key_space(HIDDEN_SPACE)?;
         let (watch, closed) = (notice.map(Watch::new), AtomicBool::new(false));
-        Ok(Self { map, hidden, max_batch_len, max_key_spaces, watch, closed, turns: Turns::default() })
+        Ok(Self {
+            map,
+            hidden,
+            max_batch_len,
+            max_key_spaces,
+            watch,
+            closed,
+            turns: Turns::default(),
+        })
     }
 
     /// The map, to read.

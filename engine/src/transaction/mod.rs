@@ -75,7 +75,7 @@ pub struct Transaction {
     snapshot: Snapshot,
     isolation: Isolation,
     state: RefCell<State>,
-    /// Tells it apart from the other transactions of its store; zero: it has not needed that yet.
+    /// Tells it apart from the other transactions; zero: it has not needed that yet.
     number: Cell<u64>,
 }
 
@@ -201,7 +201,7 @@ impl Transaction {
             state.reads.settle();
             let batch = state.batch();
             let reads = state.dependencies(self.isolation);
-            let map = self.snapshot.shared().admit(batch.len())?;
+            let map = self.snapshot.link().shared().admit(batch.len())?;
             map.commit_if(&batch, &reads).map_err(|error| state.explain(self.isolation, error))?
         };
         self.restart();
@@ -221,8 +221,8 @@ impl Transaction {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn restart(&mut self) {
-        let shared = self.snapshot.shared().clone();
-        self.snapshot = Snapshot::new(shared.map().snapshot(), shared);
+        let link = self.snapshot.link().clone();
+        self.snapshot = Snapshot::new(link.shared().map().snapshot(), link);
         self.state.get_mut().restart(self.snapshot.of_map());
     }
 }

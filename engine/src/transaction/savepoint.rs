@@ -2,6 +2,7 @@
 
 use super::Transaction;
 use crate::Error;
+use epoch_store::atomics::{AtomicU64, Ordering};
 
 /// A point in a transaction to which its writes can be rolled back; from [`Transaction::savepoint`].
 ///
@@ -11,6 +12,12 @@ use crate::Error;
 pub struct Savepoint {
     transaction: u64,
     number: u64,
+}
+
+/// A number that no other transaction of the process has, and not zero.
+fn next_number() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 impl Transaction {
@@ -35,7 +42,7 @@ impl Transaction {
     /// ```
     pub fn savepoint(&self) -> Savepoint {
         if self.number.get() == 0 {
-            self.number.set(self.snapshot.shared().turns().number());
+            self.number.set(next_number());
         }
         let number = self.state.borrow_mut().writes.mark();
         Savepoint { transaction: self.number.get(), number }

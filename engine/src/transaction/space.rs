@@ -51,8 +51,8 @@ impl<'t> Stored<'t> {
 
     fn get_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<Value<'t>>>, Error> {
         match self {
-            Self::Default(snapshot) => keys.iter().map(|key| snapshot.get(key)).collect(),
-            Self::Named(view) => keys.iter().map(|key| view.get(key)).collect(),
+            Self::Default(snapshot) => snapshot.get_many(keys),
+            Self::Named(view) => view.get_many(keys),
         }
     }
 
