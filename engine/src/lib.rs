@@ -25,11 +25,15 @@ mod batch;
 mod shared;
 mod snapshot;
 mod store;
+mod kv;
+mod overlay;
 mod transaction;
 
 pub use batch::WriteBatch;
 pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Stats, Version};
 pub use error::{Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN};
+pub use kv::{KvEntries, KvStore, Observed, Observer, ObserverError, Prefixed};
+pub use overlay::{Overlay, OverlayBatch, OverlayEntries, OverlayRange, OverlayView};
 pub use shared::{MAX_KEY_SPACES, SlowReader};
 pub use snapshot::{
     Change, ChangeSet, Changes, Cursor, Keys, Lease, LeaseRange, LeaseView, Range, Snapshot,

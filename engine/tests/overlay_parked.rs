@@ -1,0 +1,189 @@
+//! A flusher that is stopped at each of its steps, one run for each, while others go on: nobody waits for it, nothing is lost,
+//! and what it has begun is applied once.
+//!
+//! Every step of a flush is a look at a map or a commit to one, and the core has named stops in all of those.
+
+#![cfg(feature = "pause-points")]
+
+mod stack;
+
+use engine::{Error, Overlay, Store};
+use stack::{Row, entries};
+use std::cell::Cell;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+type Result<T = ()> = std::result::Result<T, Error>;
+
+/// What a parked thread says: that it has come to its stop, or to its end.
+enum Word {
+    Parked(&'static str),
+    Ended(Result),
+}
+
+/// Runs `work` on a thread that stops at its `stop`th pause point until the returned sender is used or dropped.
+fn park_at(
+    stop: usize,
+    work: impl FnOnce() -> Result + Send + 'static,
+) -> (Receiver<Word>, Sender<()>) {
+    let (say, said) = channel();
+    let (release, released) = channel();
+    std::thread::spawn(move || {
+        let (count, say_parked) = (Cell::new(0), say.clone());
+        let hook = move |point| {
+            if count.replace(count.get() + 1) == stop {
+                let _ = say_parked.send(Word::Parked(point));
+                let _ = released.recv();
+            }
+        };
+        let _ = say.send(Word::Ended(epoch_store::with_pauses(hook, work)));
+    });
+    (said, release)
+}
+
+/// Runs `case` once for each pause point of `flush`, with a thread stopped there. Returns the points.
+fn at_each_stop(
+    mut case: impl FnMut(usize) -> Result<Option<&'static str>>,
+) -> Result<Vec<&'static str>> {
+    let mut points = Vec::new();
+    while let Some(point) = case(points.len())? {
+        points.push(point);
+    }
+    Ok(points)
+}
+
+/// A store with a root layer and a nested one, and something in each.
+struct World {
+    store: Store,
+    root: Overlay,
+    nested: Overlay,
+}
+
+impl World {
+    fn new() -> Result<Self> {
+        let store = Store::in_memory();
+        for key in ["a", "b", "x"] {
+            store.put(key, "store")?;
+        }
+        let root = store.overlay();
+        let nested = root.overlay();
+        // A flush before: then there is a mark, and a generation.
+        root.put("x", "first")?;
+        root.flush()?;
+        for layer in [&root, &nested] {
+            layer.put("a", "uncommitted")?;
+            layer.delete("b")?;
+            layer.put("c", "uncommitted")?;
+        }
+        Ok(Self { store, root, nested })
+    }
+}
+
+fn rows(of: &[(&str, &str)]) -> Vec<Row> {
+    of.iter().map(|&(key, value)| (key.into(), value.into())).collect()
+}
+
+/// Both kinds of layer: which is flushed by the sleeper.
+fn flush_stopped_anywhere(choose: fn(&World) -> &Overlay) -> Result<Vec<&'static str>> {
+    at_each_stop(|stop| {
+        let world = World::new()?;
+        let layer = choose(&world).clone();
+        let sleeper = layer.clone();
+        let (said, release) = park_at(stop, move || sleeper.flush().map(drop));
+        let Ok(Word::Parked(point)) = said.recv() else { return Ok(None) };
+        let check = |layer: &Overlay, of: &[(&str, &str)]| {
+            let (view, expected) = (layer.view(), rows(of));
+            assert_eq!(entries(view.iter()).unwrap(), expected, "stopped at {stop}, {point}");
+            assert_eq!(entries(layer.iter().rev()).unwrap().len(), of.len(), "{stop}, {point}");
+            for (key, value) in of {
+                assert_eq!(view.get(key).unwrap().unwrap(), value, "{stop}, {point}");
+            }
+            assert_eq!(view.get("b").unwrap(), None, "{stop}, {point}");
+        };
+        let before = [("a", "uncommitted"), ("c", "uncommitted"), ("x", "first")];
+        check(&world.nested, &before);
+        check(&world.root, &before);
+
+        // Writers go on, and what they write stays on top of what is being moved.
+        layer.put("a", "later")?;
+        layer.put("d", "later")?;
+        layer.delete("c")?;
+        let changed = [("a", "later"), ("d", "later"), ("x", "first")];
+        check(&layer, &changed);
+
+        // So do flushers: all of it goes down to the store, and a commit to the store comes after it.
+        world.nested.flush()?;
+        world.root.flush()?;
+        let flushed = entries(world.store.snapshot().iter())?;
+        let expected = if layer.depth() == 0 {
+            // The nested layer had its own, older writes on top of the root's.
+            rows(&[("a", "uncommitted"), ("c", "uncommitted"), ("d", "later"), ("x", "first")])
+        } else {
+            rows(&changed)
+        };
+        assert_eq!(flushed, expected, "stopped at {stop}, {point}");
+        world.store.put("a", "after")?;
+        world.store.put("c", "after")?;
+        world.store.delete("d")?;
+
+        // The sleeper has nothing to add.
+        drop(release);
+        let Ok(Word::Ended(ended)) = said.recv() else { panic!("the sleeper did not end") };
+        ended?;
+        world.nested.put("y", "last")?;
+        world.nested.flush()?;
+        world.root.flush()?;
+        let expected = [("a", "after"), ("c", "after"), ("x", "first"), ("y", "last")];
+        check(&world.nested, &expected);
+        assert_eq!(entries(world.store.snapshot().iter())?, rows(&expected), "{stop}, {point}");
+        Ok(Some(point))
+    })
+}
+
+#[test]
+fn a_flush_of_the_root_can_be_stopped_anywhere() -> Result {
+    let points = flush_stopped_anywhere(|world| &world.root)?;
+    println!("{} stops: {points:?}", points.len());
+    let commits = points.iter().filter(|&&point| point == "publish" || point.contains("publish"));
+    assert!(commits.count() >= 2, "both commits of the flush have stops: {points:?}");
+    Ok(())
+}
+
+#[test]
+fn a_flush_of_a_nested_layer_can_be_stopped_anywhere() -> Result {
+    let points = flush_stopped_anywhere(|world| &world.nested)?;
+    println!("{} stops: {points:?}", points.len());
+    assert!(points.iter().any(|point| point.contains("publish")), "{points:?}");
+    Ok(())
+}
+
+#[test]
+fn sleepers_of_several_generations_are_all_too_late() -> Result {
+    let points = at_each_stop(|stop| {
+        let store = Store::in_memory();
+        let root = store.overlay();
+        let mut sleepers = Vec::new();
+        for generation in 0..4u8 {
+            root.put("k", [generation])?;
+            let sleeper = root.clone();
+            let (said, release) = park_at(stop, move || sleeper.flush().map(drop));
+            let Ok(Word::Parked(point)) = said.recv() else { return Ok(None) };
+            sleepers.push((said, release, point));
+            root.flush()?;
+            assert_eq!(store.snapshot().get("k")?.unwrap(), [generation]);
+        }
+        store.put("k", "after")?;
+        let point = sleepers[0].2;
+        for (said, release, point) in sleepers.into_iter().rev() {
+            drop(release);
+            let Ok(Word::Ended(ended)) = said.recv() else { panic!("it did not end at {point}") };
+            ended?;
+            assert_eq!(store.snapshot().get("k")?.unwrap(), "after", "{stop}, {point}");
+        }
+        root.put("l", "")?;
+        root.flush()?;
+        assert_eq!(root.get("k")?.unwrap(), b"after");
+        Ok(Some(point))
+    })?;
+    assert!(points.len() > 10, "{points:?}");
+    Ok(())
+}
