@@ -278,6 +278,64 @@ fn ordinary_puts_collect_also_the_last_few() {
     assert_eq!(put_until(&map, 0, 1_000), 0, "versions that nobody will ever see stay");
 }
 
+/// What one commit overwrites, of so many keys.
+fn overwritten_at_once(map: &Map, prefix: char, keys: usize) -> Snapshot {
+    let mut batch = WriteBatch::new();
+    for i in 0..keys {
+        batch.put(format!("{prefix}{i:06}"), "value");
+    }
+    map.commit(&batch).unwrap();
+    let before = map.snapshot();
+    map.commit(&batch).unwrap();
+    before
+}
+
+#[test]
+fn what_a_dropped_snapshot_kept_goes_as_fast_beside_an_old_one_that_keeps_ten_times_as_much() {
+    const KEPT: usize = 2_000;
+    let collected_after = |kept_by_old: usize| {
+        let map = Map::new();
+        let _old = overwritten_at_once(&map, 'a', kept_by_old);
+        let second = overwritten_at_once(&map, 'b', KEPT);
+        for i in 0_u8..65 {
+            map.put("hot", [i]).unwrap();
+        }
+        let with_it = map.stats().versions;
+        drop(second);
+        let puts = (0..50_000_u32).find(|i| {
+            map.put("hot", i.to_le_bytes()).unwrap();
+            map.stats().versions <= with_it - KEPT as u64
+        });
+        puts.expect("ordinary puts collect what a dropped snapshot has kept")
+    };
+    let (alone, beside) = (collected_after(1), collected_after(KEPT * 10));
+    assert!(beside <= alone * 2 + 100, "{beside} puts beside an old snapshot, {alone} without");
+}
+
+#[test]
+fn snapshots_that_come_and_go_do_not_look_through_what_an_old_one_keeps() {
+    let map = Map::new();
+    let kept = 10_000;
+    let _old = overwritten_at_once(&map, 'a', kept);
+    let (versions, steps) = (map.stats().versions, map.stats().gc_steps);
+    let rounds = rounds(200_000) as u64;
+    let mut young = map.snapshot();
+    let mut most = 0;
+    for i in 0..rounds {
+        map.put(format!("hot{}", i % 100), i.to_le_bytes()).unwrap();
+        if i % 4 == 0 {
+            young = map.snapshot();
+        }
+        if i % 1_000 == 0 {
+            most = most.max(map.stats().versions - versions);
+        }
+    }
+    drop(young);
+    assert!(most <= 100 + 500, "{most} versions of 100 keys stay beside the old snapshot's");
+    let steps = map.stats().gc_steps - steps;
+    assert!(steps <= 8 * rounds + kept as u64, "{steps} steps for {rounds} puts");
+}
+
 #[test]
 fn maintain_alone_collects_everything_and_frees_it() {
     let (map, snapshots) = with_history(1_000, 4);

@@ -140,6 +140,28 @@ fn removals_go_on_while_nobody_deletes_any_more() {
 }
 
 #[test]
+fn what_threads_that_are_gone_have_deleted_others_remove() {
+    let map = Map::new();
+    let mut puts = WriteBatch::new();
+    for i in 0..KEYS {
+        puts.put(key(i), [0; 32]);
+    }
+    map.commit(&puts).unwrap();
+    for worker in 0..8 {
+        let delete = move |map: Map| {
+            (0..KEYS / 8).for_each(|i| _ = map.delete(key(worker * KEYS / 8 + i)).unwrap());
+        };
+        let map = map.clone();
+        std::thread::spawn(move || delete(map)).join().unwrap();
+    }
+    for i in 0..KEYS / 4 {
+        map.put("hot", i.to_le_bytes()).unwrap();
+    }
+    let left = map.stats().records;
+    assert!(left < 500, "{left} records left of what threads have deleted that are gone");
+}
+
+#[test]
 fn one_call_of_maintain_frees_all_that_a_large_batch_retired() {
     let map = Map::new();
     let (mut puts, mut deletes) = (WriteBatch::new(), WriteBatch::new());

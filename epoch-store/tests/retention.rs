@@ -3,7 +3,7 @@
 //! *Bound*, when nobody is in the middle of a call and after `maintain`: the versions that some open snapshot sees, and those
 //! that any version from the oldest retained one on sees. Nothing else, whoever kept it before.
 
-use epoch_store::{Error, Map, Snapshot, Version};
+use epoch_store::{Error, Map, Snapshot, Version, WriteBatch};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -289,4 +289,24 @@ fn a_key_that_fills_the_window_alone_keeps_no_more_than_the_window() {
         let oldest = map.stats().oldest_version.get();
         assert_eq!(map.stats().versions, 6 * window - oldest + 1);
     }
+}
+
+#[test]
+fn the_window_stays_as_small_beside_an_old_snapshot_that_keeps_much() {
+    const WINDOW: u64 = 200;
+    let map = retaining(WINDOW);
+    let mut batch = WriteBatch::new();
+    for i in 0..5_000_u32 {
+        batch.put(format!("old{i}"), "1");
+    }
+    map.commit(&batch).unwrap();
+    let _old = map.snapshot();
+    map.commit(&batch).unwrap();
+    map.put("hot", "0").unwrap();
+    let kept = map.stats().versions;
+    for number in 0..WINDOW * 20 {
+        map.put("hot", number.to_le_bytes()).unwrap();
+    }
+    let window = map.stats().versions - kept;
+    assert!(window <= WINDOW * 2, "{window} versions beside those of the old snapshot");
 }
