@@ -7,7 +7,7 @@
 //! The counts here do not depend on the machine. Debug builds do fewer rounds.
 
 use epoch_store::{Map, Snapshot, WriteBatch};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::channel;
 
 /// Nodes that a session may keep back: two bags for one grace period and for two, and slabs on their way.
@@ -334,6 +334,36 @@ fn snapshots_that_come_and_go_do_not_look_through_what_an_old_one_keeps() {
     assert!(most <= 100 + 500, "{most} versions of 100 keys stay beside the old snapshot's");
     let steps = map.stats().gc_steps - steps;
     assert!(steps <= 8 * rounds + kept as u64, "{steps} steps for {rounds} puts");
+}
+
+/// As an executor does it: a block, its snapshot, and the last few snapshots stay open.
+#[test]
+fn a_snapshot_for_each_commit_leaves_only_what_the_open_ones_see() {
+    const KEYS: usize = 5_000;
+    for (open, writes) in [(1, 1), (10, 1), (10, 3), (100, 1)] {
+        let map = Map::new();
+        fill(&map, KEYS);
+        let mut snapshots = VecDeque::new();
+        let (mut most, mut waiting) = (0, 0);
+        for round in 0..20_000_usize {
+            snapshots.push_back(map.snapshot());
+            let mut batch = WriteBatch::new();
+            for i in 0..writes {
+                batch.put(key((round * writes + i) % KEYS), round.to_le_bytes());
+            }
+            map.commit(&batch).unwrap();
+            if snapshots.len() > open {
+                snapshots.pop_front();
+            }
+            if round % 100 == 0 {
+                let stats = map.stats();
+                most = most.max(stats.versions - KEYS as u64);
+                waiting = waiting.max(stats.gc_queued);
+            }
+        }
+        let bound = ((open + 1) * writes + 100) as u64;
+        assert!(most <= bound && waiting <= bound, "{open} x {writes}: {most}, {waiting} waiting");
+    }
 }
 
 #[test]

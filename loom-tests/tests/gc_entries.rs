@@ -96,7 +96,7 @@ impl Ground {
         let (mut sweeper, pin) = (Sweeper::default(), pin(&self.domain));
         let swept = sweeper.look(1, self.field(&pin));
         sweeper.hand_over(self.field(&pin));
-        swept.bags > 0
+        swept.entries > 0
     }
 
     fn field<'a>(&'a self, pin: &'a QuarantinePin) -> Field<'a, QuarantinePin> {

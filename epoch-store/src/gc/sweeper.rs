@@ -22,16 +22,16 @@ const COMMITS_PER_BAG: u32 = 64;
 const REACH: usize = 8;
 /// Versions that a look may walk past on an average: one that met a longer chain is followed by none until it is paid for.
 const STEPS_PER_LOOK: usize = 512;
-/// Bags taken at a time: entries for one record share one walk along its chain.
-const BAGS_AT_ONCE: usize = 8;
+/// Entries taken at a time, or a bag more: those for one record share one walk along its chain.
+const ENTRIES_AT_ONCE: usize = 8 * BAG;
 
 /// What a call did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Swept {
     /// Versions cut.
     pub versions: usize,
-    /// Bags taken from the backlog and examined.
-    pub bags: usize,
+    /// Entries taken from the backlog and looked at.
+    pub entries: usize,
 }
 
 /// See the module header. Belongs to a session: one thread at a time.
@@ -134,15 +134,16 @@ impl Sweeper {
             self.removals.step(field);
             if self.can_afford_look() {
                 // Twice as many as came in, so that the backlog of what is over shrinks.
-                let bags = 1 + std::mem::take(&mut self.noted).div_ceil(BAG.div_ceil(2));
-                self.look_now(bags, field);
+                let entries = BAG + 2 * std::mem::take(&mut self.noted);
+                self.look_now(entries, field);
             }
         }
     }
 
-    /// Trigger three: up to `bags` bags of the backlog, oldest first, if the looks before were not too long.
-    pub fn look<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
-        if self.can_afford_look() { self.look_now(bags, field) } else { Swept::default() }
+    /// Trigger three: so many entries of the backlog, oldest bags first, if the looks before were not too long. Bags are taken
+    /// whole.
+    pub fn look<P: Pinned>(&mut self, entries: usize, field: Field<'_, P>) -> Swept {
+        if self.can_afford_look() { self.look_now(entries, field) } else { Swept::default() }
     }
 
     /// Pays for a look. False: what looks before it walked past is not paid for yet.
@@ -153,20 +154,19 @@ impl Sweeper {
     }
 
     /// The same for who wants everything gone that can go, however long that takes.
-    pub fn look_now<P: Pinned>(&mut self, bags: usize, field: Field<'_, P>) -> Swept {
+    pub fn look_now<P: Pinned>(&mut self, entries: usize, field: Field<'_, P>) -> Swept {
         let mut swept = Swept::default();
         if field.backlog.is_empty(field.pin) && !field.slots.has_waiting() {
             return swept;
         }
         self.rescan_if_due(1, field);
-        while swept.bags < bags {
-            let at_once = BAGS_AT_ONCE.min(bags - swept.bags);
-            let (entries, taken) = self.take(at_once, field);
-            if taken == 0 {
+        while swept.entries < entries {
+            let taken = self.take(ENTRIES_AT_ONCE.min(entries - swept.entries), field);
+            if taken.is_empty() {
                 break;
             }
-            swept.bags += taken;
-            for of_one_record in entries.chunk_by(|a, b| a.record == b.record) {
+            swept.entries += taken.len();
+            for of_one_record in taken.chunk_by(|a, b| a.record == b.record) {
                 swept.versions += self.examine_again(of_one_record, field);
             }
         }
@@ -186,26 +186,25 @@ impl Sweeper {
         all.into_iter().for_each(|bag| ripe.push(bag, field.pin));
     }
 
-    /// What is in up to so many bags, entries of one record side by side, newest first; and how many bags there were.
-    fn take<P: Pinned>(&self, bags: usize, field: Field<'_, P>) -> (Vec<Entry>, usize) {
-        let (mut entries, mut taken) = (Vec::new(), 0);
-        while taken < bags
+    /// So many entries, or what is left of a bag more: those of one record side by side, newest first.
+    fn take<P: Pinned>(&self, least: usize, field: Field<'_, P>) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        while entries.len() < least
             && let Some(bag) = field.backlog.take(self.registered.judged(), field.pin)
         {
             pause("bag-taken");
             let mut next = Some(bag);
-            while taken < bags
+            while entries.len() < least
                 && let Some(bag) = next
             {
                 next = bag.empty_into(&mut entries);
-                taken += 1;
             }
             if let Some(rest) = next {
                 field.backlog.ripe.push(rest, field.pin);
             }
         }
         entries.sort_unstable_by_key(|entry| (entry.record, Reverse(entry.kept.stamp)));
-        (entries, taken)
+        entries
     }
 
     /// Cuts the chain that some entries are about, newest first; an entry stays if its version does.

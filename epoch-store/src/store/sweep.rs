@@ -11,8 +11,8 @@ use crate::tally::Event;
 
 /// Versions behind root from which on a released snapshot may have kept much.
 const OLD: u64 = 64;
-/// Bags examined by a release: 64 kept versions.
-const BAGS_PER_RELEASE: usize = 2;
+/// Kept versions looked at by a release.
+const ENTRIES_PER_RELEASE: usize = 64;
 
 impl Store {
     /// Trigger three: a snapshot at `stamp` was released. Bounded work; what is left stays queued.
@@ -27,7 +27,7 @@ impl Store {
     fn sweep_some(&self) {
         let claim = self.claim();
         let pin = claim.pin();
-        claim.sweeper().look(BAGS_PER_RELEASE, self.field(&pin, &claim));
+        claim.sweeper().look(ENTRIES_PER_RELEASE, self.field(&pin, &claim));
     }
 
     /// Cuts and frees everything that can be cut and freed now. Returns the number of versions cut.
@@ -46,7 +46,7 @@ impl Store {
             let pin = claim.pin();
             let swept = claim.sweeper().look_now(1, self.field(&pin, &claim));
             versions += swept.versions;
-            if swept.bags == 0 {
+            if swept.entries == 0 {
                 break;
             }
         }
