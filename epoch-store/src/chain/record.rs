@@ -366,11 +366,6 @@ impl<'p> RecordRef<'p> {
         false
     }
 
-    /// Whether no further entry can be made.
-    pub fn is_fully_noted(self) -> bool {
-        self.notes().load(Ordering::Relaxed) == MOST_NOTES
-    }
-
     /// Says of a sealed record that it was left out of the list: whoever swapped the body does so.
     pub fn leave_list(self) {
         self.notes().store(LEFT_LIST, ord!("leave-list", Release));
@@ -381,19 +376,21 @@ impl<'p> RecordRef<'p> {
         self.notes().load(ord!("left-list", Acquire)) == LEFT_LIST
     }
 
-    /// An entry for this record is gone. The caller sees to [`RecordRef::seal_deleted`] afterwards.
+    /// An entry for this record is gone. The caller sees to [`RecordRef::seal_deleted`] afterwards, and if this returns true to
+    /// the whole chain first: there were so many that somebody else may have made none.
     ///
     /// Who notes a version that was cut meanwhile may note a record that was sealed: then there may be no number any more to
     /// be lowered.
-    pub fn unnote(self) {
+    pub fn unnote(self) -> bool {
         let (win, lose) = (ord!("notes", AcqRel), Ordering::Relaxed);
         let mut seen = self.notes().load(Ordering::Relaxed);
         while seen != LEFT_LIST {
             match self.notes().compare_exchange_weak(seen, seen - 1, win, lose) {
-                Ok(_) => return,
+                Ok(_) => return seen == MOST_NOTES,
                 Err(now) => seen = now,
             }
         }
+        false
     }
 }
 

@@ -213,7 +213,7 @@ impl Sweeper {
         let record: RecordRef<'_> = unsafe { RecordRef::new(entries[0].record) };
         let written = Written { record, space: entries[0].space };
         debug_assert!(!record.is_dead(), "a record with entries is not sealed");
-        let was_full = record.is_fully_noted();
+        let mut was_full = false;
         let Cut { mut versions, mut steps } = self.examine(written, usize::MAX, field);
         let mut version = record.head(field.pin);
         for &entry in entries {
@@ -226,7 +226,7 @@ impl Sweeper {
                 self.keep(entry, field);
             } else {
                 // Under this pin the record stays, whoever seals it now.
-                record.unnote();
+                was_full |= record.unnote();
                 field.tally.one(Event::Unqueued);
             }
         }
