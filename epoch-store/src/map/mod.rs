@@ -183,7 +183,7 @@ impl Map {
     /// What counts is what others *wrote*: also the same value again, and a key that was put and deleted in between, if that
     /// happened a moment ago. Deleting a key that was absent counts for as long, and a range that was deleted a moment ago
     /// for all of its keys. An insert outside the ranges that were read does not count. With an empty batch nothing is
-    /// committed: the newest version at which the reads were found to stand is returned.
+    /// committed: the newest version is returned, if the reads stand there.
     ///
     /// The reads are looked up, and the ranges walked, before the commit is ordered; a commit that others overtake at that very
     /// moment is given a version that changes nothing. *Progress.* Lock-free up to the allocator, like every commit; who is

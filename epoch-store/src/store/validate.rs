@@ -1,8 +1,8 @@
 //! Commits that depend on what was read: validated before they are ordered, judged in their turn (I-46).
 
-use super::Store;
 use super::resolve::Resolver;
 use super::write::Writes;
+use super::{Store, StoreRef};
 use crate::batch::{WriteBatch, WriteOp};
 use crate::chain::{Record, RecordRef, VersionBox};
 use crate::commit::{Check, Commit, Hit, Reads, Resolve, Span};
@@ -21,6 +21,9 @@ const VALIDATIONS: usize = 4;
 const MOST_NAMED: usize = 64;
 /// Keys whose cache misses are overlapped.
 const WINDOW: usize = 16;
+
+/// Whatever is installed, visible or not.
+const NEWEST: u64 = u64::MAX;
 
 /// A key that was written after it was read.
 #[derive(Debug)]
@@ -54,9 +57,9 @@ pub enum Refused {
 /// Where validated reads begin to be overtaken: a descriptor that leads there, and the stamp up to which they are valid.
 type Window = (NonNull<Commit>, u64);
 
-impl Store {
-    /// Commits `batch` if no commit before it has written to what was read, and returns its stamp. If the batch is empty,
-    /// the newest stamp at which the reads were found valid. Lock-free up to the allocator.
+impl StoreRef {
+    /// Commits `batch` if no commit before it has written to what was read, and returns its stamp. If nothing is in the
+    /// batch, the newest stamp, if the reads stand there. Lock-free up to the allocator.
     ///
     /// The stamp of the reads must be registered.
     ///
@@ -64,15 +67,34 @@ impl Store {
     /// Nothing was applied then.
     pub fn commit_if(&self, batch: &WriteBatch, reads: Reads) -> Result<u64, Refused> {
         self.check(batch.len(), batch.ops()).map_err(Refused::Request)?;
+        if batch.is_empty() {
+            return self.stand(&reads);
+        }
         if !batch.has_ranges() {
             return self.apply_if(batch.ops(), Box::default(), reads);
         }
         let (ops, spans) = batch.resolve_ranges();
+        if ops.is_empty() && spans.is_empty() {
+            return self.stand(&reads);
+        }
         let stamp = self.apply_if(ops.iter().copied(), spans.clone(), reads)?;
         spans.iter().for_each(|span| self.sweep_span(span));
         Ok(stamp)
     }
 
+    /// The newest stamp, if the reads stand there.
+    ///
+    /// It is registered while they are looked at: a key that it sees put, and that is deleted a moment later, would
+    /// else pass for one that was absent all the time. No judgement comes afterwards that would see the delete.
+    fn stand(&self, reads: &Reads) -> Result<u64, Refused> {
+        let now = self.open_slot();
+        let claim = self.claim();
+        let overtaken = self.overtaken(reads, now.stamp(), &claim, &claim.pin());
+        if overtaken.is_empty() { Ok(now.stamp()) } else { Err(Refused::Overtaken(overtaken)) }
+    }
+}
+
+impl Store {
     fn apply_if<'o>(
         &self,
         ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
@@ -83,9 +105,6 @@ impl Store {
         // Rule 1, and I-46: from before the first look until the commit is visible.
         let pin = claim.pin();
         let mut window = self.validate(&reads, &claim, &pin)?;
-        if ops.len() == 0 && spans.is_empty() {
-            return Ok(window.1);
-        }
         let writes = self.prepare(ops, &claim, &pin);
         for _ in 1..VALIDATIONS {
             if self.queue.ordered(&pin) <= window.1 + MOST_BEHIND {
@@ -122,11 +141,11 @@ impl Store {
     ) -> Result<Window, Refused> {
         // First: a commit that becomes visible during the walks may be missed, and is behind this then.
         let window = self.queue.begin_check(pin);
-        let overtaken = self.overtaken(reads, claim, pin);
+        let overtaken = self.overtaken(reads, NEWEST, claim, pin);
         if overtaken.is_empty() { Ok(window) } else { Err(Refused::Overtaken(overtaken)) }
     }
 
-    /// What was overtaken in the eyes of who is refused: at least the read of the verdict, if it was that of a key.
+    /// What was overtaken in the eyes of who is refused: first of all the read of the verdict, if it was that of a key.
     fn name_overtaken<P: Pinned>(
         &self,
         reads: &Reads,
@@ -134,20 +153,29 @@ impl Store {
         claim: &Claim<'_>,
         pin: &P,
     ) -> Vec<Overtaken> {
-        let mut overtaken = self.overtaken(reads, claim, pin);
-        if let Hit::Key(at) = hit
-            && overtaken.is_empty()
-        {
-            let (space, key) = reads.key(at);
-            overtaken.push(Overtaken { space, key: key.into(), read: Read::Key });
+        let mut overtaken = self.overtaken(reads, NEWEST, claim, pin);
+        let Hit::Key(at) = hit else { return overtaken };
+        let (space, key) = reads.key(at);
+        let is_hit = |it: &Overtaken| it.read == Read::Key && it.space == space && *it.key == *key;
+        if !overtaken.iter().any(is_hit) {
+            overtaken.insert(0, Overtaken { space, key: key.into(), read: Read::Key });
+            overtaken.truncate(MOST_NAMED);
         }
         overtaken
     }
 
-    /// Keys with a newer version than what was read of them: the first [`MOST_NAMED`].
-    fn overtaken<P: Pinned>(&self, reads: &Reads, claim: &Claim<'_>, pin: &P) -> Vec<Overtaken> {
+    /// Keys that were written between what was read of them and `upto`: the first [`MOST_NAMED`].
+    ///
+    /// `upto` is registered, or [`NEWEST`].
+    fn overtaken<P: Pinned>(
+        &self,
+        reads: &Reads,
+        upto: u64,
+        claim: &Claim<'_>,
+        pin: &P,
+    ) -> Vec<Overtaken> {
         let mut overtaken = Vec::new();
-        self.overtaken_keys(reads, pin, &mut overtaken);
+        self.overtaken_keys(reads, upto, pin, &mut overtaken);
         for span in reads.ranges() {
             let resolver = Resolver { store: self, claim };
             let visit = |records: &[NonNull<Record>]| {
@@ -155,7 +183,7 @@ impl Store {
                     pin.protects(record);
                     // SAFETY: found in the list under this pin.
                     let record: RecordRef<'_> = unsafe { RecordRef::new(record) };
-                    if is_overtaken(record, reads.since(), pin) {
+                    if is_overtaken(record, reads.since(), upto, pin) {
                         let (space, key) = (span.space, record.key().into());
                         overtaken.push(Overtaken { space, key, read: Read::Range });
                     }
@@ -175,7 +203,13 @@ impl Store {
         overtaken
     }
 
-    fn overtaken_keys<P: Pinned>(&self, reads: &Reads, pin: &P, overtaken: &mut Vec<Overtaken>) {
+    fn overtaken_keys<P: Pinned>(
+        &self,
+        reads: &Reads,
+        upto: u64,
+        pin: &P,
+        overtaken: &mut Vec<Overtaken>,
+    ) {
         let mut keys = reads.keys();
         while keys.len() > 0 && overtaken.len() < MOST_NAMED {
             let window: SmallVec<[_; WINDOW]> = keys
@@ -188,7 +222,7 @@ impl Store {
             }
             for (space, key, hash) in window {
                 let record = self.space(space).front.find(key, hash, pin);
-                if record.is_some_and(|record| is_overtaken(record, reads.since(), pin)) {
+                if record.is_some_and(|record| is_overtaken(record, reads.since(), upto, pin)) {
                     overtaken.push(Overtaken { space, key: key.into(), read: Read::Key });
                 }
             }
@@ -223,11 +257,12 @@ impl Store {
     }
 }
 
-/// Whether a key was written after `since`. That an absent key was deleted says nothing new.
-fn is_overtaken<P: Pinned>(record: RecordRef<'_>, since: u64, pin: &P) -> bool {
+/// Whether a key was written after `since` and by `upto`. That an absent key was deleted says nothing new.
+fn is_overtaken<P: Pinned>(record: RecordRef<'_>, since: u64, upto: u64, pin: &P) -> bool {
     // SAFETY: alive under the caller's pin; the view is dropped here.
     let record: RecordRef<'_> = unsafe { RecordRef::new(record.as_ptr()) };
-    let Some(newest) = record.head(pin).filter(|newest| newest.stamp() > since) else {
+    let newest = record.visible_at(upto, pin);
+    let Some(newest) = newest.filter(|newest| newest.stamp() > since) else {
         return false;
     };
     let had_value = || record.visible_at(since, pin).is_some_and(|read| !read.is_tombstone());
