@@ -307,7 +307,8 @@ fn an_appended_batch_comes_after_what_was_there() {
     let space = map.key_space("space").unwrap();
     let (mut batch, mut other) = (WriteBatch::new(), WriteBatch::new());
     batch.put("a", "1").delete_range("b".."d").put("c", "1").put_in(&space, "k", "1");
-    other.put("a", "2").put("b", "2").delete("c").put_in(&space, "k", "2").delete_range("x"..);
+    other.delete_range("x"..).put("a", "2").put("b", "2").delete("c").put("x1", "stays");
+    other.put_in(&space, "k", "2");
     let (one, two) = (batch.len(), other.len());
     batch.put("y", "gone").append(&other).put("b", "3");
     assert_eq!(batch.len(), one + two + 2);
@@ -317,7 +318,7 @@ fn an_appended_batch_comes_after_what_was_there() {
     let now = map.snapshot();
     assert_eq!(now.get("a").unwrap(), b"2");
     assert_eq!(now.get("b").unwrap(), b"3");
-    assert_eq!(keys_of(&now), [b"a", b"b"]);
+    assert_eq!(keys_of(&now), [&b"a"[..], b"b", b"x1"]);
     assert_eq!(now.space(&space).unwrap().get("k").unwrap(), b"2");
     // What was appended is unchanged, and comes first the other way round.
     let mut reversed = WriteBatch::new();

@@ -95,6 +95,49 @@ fn what_comes_before_it_in_the_order_refuses_it_however_late() {
 }
 
 #[test]
+fn a_range_is_met_between_its_bounds() {
+    for (put, is_met) in [
+        (|map: &Map| _ = map.put("m", "").unwrap(), true),
+        (|map: &Map| _ = map.put("m~", "").unwrap(), true),
+        (|map: &Map| _ = map.put("l~", "").unwrap(), false),
+        (|map: &Map| _ = map.put("n", "").unwrap(), false),
+    ] as [(fn(&Map), bool); 4]
+    {
+        let (_, result) = commit_beside(PREPARED, put);
+        assert_eq!(result.is_err(), is_met, "{result:?}");
+    }
+}
+
+/// Nothing is to be written, so that no verdict follows: what comes now must neither be taken for what was, nor hide it.
+#[test]
+fn reads_stand_at_the_version_that_is_returned_whatever_comes_meanwhile() {
+    let map = three_keys();
+    let mut reads = ReadSet::at(&map.snapshot());
+    reads.key("bb").range("m".."n");
+    let other = map.clone();
+    let validate = |others: fn(&Map)| {
+        let other = other.clone();
+        let work = || map.commit_if(&WriteBatch::new(), &reads);
+        with_others_at("reads-registered", move || others(&other), work)
+    };
+    let before = map.version();
+    let stands = validate(|map| {
+        map.put("bb", "").unwrap();
+        map.put("mm", "").unwrap();
+    });
+    assert_eq!(stands, Ok(before), "both came later");
+    // Now they are there, and go while somebody looks.
+    let result = validate(|map| {
+        map.delete_range("bb"..).unwrap();
+        map.maintain();
+    });
+    let Err(Error::Conflict(conflict)) = result else { panic!("{result:?}") };
+    assert_eq!(names(&conflict), [(&b"bb"[..], ReadKind::Key), (b"mm", ReadKind::Range)]);
+    assert_eq!(validate(|_| {}), Ok(map.version()), "they are as absent as they were");
+    assert_eq!(map.stats().refused, 0);
+}
+
+#[test]
 fn what_comes_after_it_in_the_order_does_not() {
     for point in ORDERED {
         let (map, result) = commit_beside(point, |map| {

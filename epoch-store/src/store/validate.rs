@@ -9,6 +9,7 @@ use crate::commit::{Check, Commit, Hit, Reads, Resolve, Span};
 use crate::error::Error;
 use crate::reclaim::{Pinned, Shared};
 use crate::session::Claim;
+use crate::sync::pause;
 use smallvec::SmallVec;
 use std::ops::ControlFlow;
 use std::ptr::NonNull;
@@ -88,6 +89,7 @@ impl StoreRef {
     /// else pass for one that was absent all the time. No judgement comes afterwards that would see the delete.
     fn stand(&self, reads: &Reads) -> Result<u64, Refused> {
         let now = self.open_slot();
+        pause("reads-registered");
         let claim = self.claim();
         let overtaken = self.overtaken(reads, now.stamp(), &claim, &claim.pin());
         if overtaken.is_empty() { Ok(now.stamp()) } else { Err(Refused::Overtaken(overtaken)) }

@@ -48,6 +48,8 @@ enum Deed {
     Empty,
     /// Opening a snapshot.
     Open,
+    /// Asking whether what was read stands at the newest version.
+    Stand,
     /// Reading all of a snapshot.
     Scan,
     /// Collecting what a dropped snapshot has kept.
@@ -81,6 +83,7 @@ fn deed_at(point: &str) -> Deed {
         "leaf-frozen" | "neighbour-noted" | "leaf-unlinked" | "index-pruned" => Deed::Empty,
         "snapshot-acquiring" | REGISTERING => Deed::Open,
         "scan-step" => Deed::Scan,
+        "reads-registered" => Deed::Stand,
         JUDGED => Deed::Commit,
         "bag-taken" => Deed::Sweep,
         "bag-laid" => Deed::Keep,
@@ -103,7 +106,7 @@ pub fn turn(point: &str) -> u8 {
         Deed::Sweep | Deed::Revoke => 2,
         Deed::Scan => 3,
         Deed::Keep => 4, // where what it keeps can be judged: nobody is in the middle of opening a snapshot
-        Deed::Open | Deed::OpenAt | Deed::Lease | Deed::Lend => 5,
+        Deed::Open | Deed::OpenAt | Deed::Stand | Deed::Lease | Deed::Lend => 5,
         _ => 0,
     }
 }
@@ -112,6 +115,7 @@ pub fn turn(point: &str) -> u8 {
 enum Outcome {
     Committed(Vec<Version>),
     Opened(Snapshot),
+    Stood(Version),
     OpenedAt(Result<Snapshot, Error>),
     Leased(Result<Option<Vec<u8>>, Error>),
     Lent(Lease),
@@ -216,6 +220,12 @@ pub fn park(map: &Map, point: &str) -> Option<Case> {
             Box::new(move || Outcome::Committed((0..FILL).map(delete).collect()))
         }
         Deed::Open => Box::new(move || Outcome::Opened(own.snapshot())),
+        Deed::Stand => Box::new(move || {
+            let mut reads = ReadSet::at(&own.snapshot());
+            reads.key("base/000/read").range("base/001/".."base/0010");
+            let stood = own.commit_if(&WriteBatch::new(), &reads);
+            Outcome::Stood(stood.expect("nobody has written there"))
+        }),
         Deed::OpenAt => Box::new(move || Outcome::OpenedAt(own.snapshot_at(before))),
         Deed::Lend => Box::new(move || Outcome::Lent(own.lease())),
         Deed::Lease => {
@@ -324,7 +334,8 @@ impl Case {
                 map.revoke_older_than(map.version());
                 assert_eq!(map.revoke_older_than(map.version()), 0, "{point:?}: all are gone");
             }
-            Deed::Open | Deed::OpenAt | Deed::Scan | Deed::Sweep | Deed::Revoke | Deed::Keep => {}
+            Deed::Open | Deed::OpenAt | Deed::Stand | Deed::Scan => {}
+            Deed::Sweep | Deed::Revoke | Deed::Keep => {}
         }
     }
 
@@ -335,7 +346,7 @@ impl Case {
             Deed::Open => None,
             // What one stamp sees, of the keys that others overwrite.
             _ if self.point == JUDGED => Some(SLACK + 2 * 128),
-            Deed::OpenAt | Deed::Keep => Some(SLACK + 2 * 128),
+            Deed::OpenAt | Deed::Stand | Deed::Keep => Some(SLACK + 2 * 128),
             _ => Some(SLACK + self.rows.len() as u64),
         }
     }
@@ -361,6 +372,7 @@ impl Case {
                 }
             }
             Outcome::Opened(snapshot) => assert!(snapshot.version() >= before),
+            Outcome::Stood(version) => assert!(version >= before && version < map.version()),
             Outcome::OpenedAt(Ok(snapshot)) => assert_eq!(snapshot.version(), before),
             Outcome::OpenedAt(Err(error)) => {
                 let collected =
