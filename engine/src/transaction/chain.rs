@@ -34,7 +34,8 @@ impl Chain {
 
     /// What a looker at `step` sees.
     pub(super) fn at(&self, step: Step) -> Option<&(Step, Written)> {
-        self.writes.iter().rfind(|(at, _)| *at <= step)
+        let newer = self.writes.partition_point(|(at, _)| *at <= step);
+        self.writes.get(newer.checked_sub(1)?)
     }
 
     /// Adds a write, which is newer than all that are there, and drops those next to it that nobody looks at.

@@ -138,32 +138,31 @@ impl Writes {
     }
 
     /// Forgets a savepoint and those set after it; what was written stays. `None`: there is no such savepoint.
+    ///
+    /// Their part of the log becomes that of the savepoint before, less the keys that are there already: those with a
+    /// write between it and the savepoint that logged them. Such a write is still in its chain, as that savepoint looks
+    /// at it. One pass over the log, however many savepoints go.
     pub(super) fn release(&mut self, number: u64) -> Option<()> {
         let at = self.find_mark(number)?;
-        while self.lookers.marks.len() > at {
-            self.release_newest();
-        }
-        Some(())
-    }
-
-    /// Its part of the log becomes that of the savepoint before it, less the keys that are there already: those with a
-    /// write between the two savepoints. Such a write is still in its chain, as the newer savepoint looks at it.
-    fn release_newest(&mut self) {
-        let Some(mark) = self.lookers.marks.pop() else { return };
+        let released = self.lookers.marks.split_off(at);
         let Some(before) = self.lookers.marks.last() else {
             self.log.clear();
-            return;
+            return Some(());
         };
-        let mut kept = mark.log_len;
-        for at in mark.log_len..self.log.len() {
-            let (space, key) = &self.log[at];
-            let seen = self.spaces[*space].get(key).and_then(|chain| chain.at(mark.step));
-            if seen.is_none_or(|(step, _)| *step <= before.step) {
-                self.log.swap(kept, at);
-                kept += 1;
+        let mut kept = released.first()?.log_len;
+        for (place, mark) in released.iter().enumerate() {
+            let end = released.get(place + 1).map_or(self.log.len(), |next| next.log_len);
+            for at in mark.log_len..end {
+                let (space, key) = &self.log[at];
+                let seen = self.spaces[*space].get(key).and_then(|chain| chain.at(mark.step));
+                if seen.is_none_or(|(step, _)| *step <= before.step) {
+                    self.log.swap(kept, at);
+                    kept += 1;
+                }
             }
         }
         self.log.truncate(kept);
+        Some(())
     }
 
     fn find_mark(&self, number: u64) -> Option<usize> {
