@@ -77,7 +77,7 @@ impl From<epoch_store::Error> for Error {
 pub enum ConflictKind {
     /// A key that it read was written.
     ReadWrite,
-    /// A key that it wrote was written by another, under snapshot isolation.
+    /// Keys that it was to write were written by another, under snapshot isolation.
     WriteWrite,
     /// Something was put into, changed in or deleted from a range that it read.
     Phantom,
@@ -99,7 +99,9 @@ pub struct ConflictingKey {
 pub struct Conflict {
     /// The version that the transaction read at.
     pub since: Version,
-    /// In which way; the first that applies, in the order of the kinds.
+    /// In which way: [`WriteWrite`](ConflictKind::WriteWrite) if all of the keys are ones that the transaction writes,
+    /// under snapshot isolation; else [`ReadWrite`](ConflictKind::ReadWrite) if one of them was read by itself; else
+    /// [`Phantom`](ConflictKind::Phantom).
     pub kind: ConflictKind,
     /// The keys. They are found when the transaction is refused: a key that was put and deleted again meanwhile may
     /// be missing, and there are none if that is true of all.

@@ -211,6 +211,54 @@ fn a_conflict_says_what_was_overtaken_and_how() {
     assert_eq!(conflict.kind, ConflictKind::ReadWrite);
 }
 
+/// What was read and written, in which isolation, and the kind of the conflict if somebody else writes `b` and `c`.
+#[test]
+fn the_kind_of_a_conflict_is_that_of_its_keys() {
+    use ConflictKind::{Phantom, ReadWrite, WriteWrite};
+    use Isolation::{Serializable, Snapshot};
+    type Deed = fn(&Transaction);
+    let get: Deed = |txn| drop(txn.get("b").unwrap());
+    let scan: Deed = |txn| txn.range("a".."d").for_each(drop);
+    let update: Deed = |txn| drop(txn.get_for_update("b").unwrap());
+    let insert: Deed = |txn| _ = txn.insert_if_absent("b", "").unwrap();
+    let write_b: Deed = |txn| txn.put("b", "").unwrap();
+    let write_both: Deed = |txn| {
+        txn.put("b", "").unwrap();
+        txn.delete("c").unwrap();
+    };
+    let delete: Deed = |txn| _ = txn.delete_range("a".."d").unwrap();
+    let cases: &[(Isolation, &[Deed], ConflictKind, &[&str])] = &[
+        (Serializable, &[get], ReadWrite, &["b"]),
+        (Serializable, &[scan], Phantom, &["b", "c"]),
+        (Serializable, &[scan, get], ReadWrite, &["b", "c"]),
+        (Serializable, &[get, write_both], ReadWrite, &["b"]),
+        (Serializable, &[insert], ReadWrite, &["b"]),
+        (Serializable, &[delete], Phantom, &["b", "c"]),
+        (Snapshot, &[get, scan, write_b], WriteWrite, &["b"]),
+        (Snapshot, &[write_both], WriteWrite, &["b", "c"]),
+        (Snapshot, &[update], ReadWrite, &["b"]),
+        (Snapshot, &[insert], ReadWrite, &["b"]),
+        (Snapshot, &[update, write_both], WriteWrite, &["b", "c"]),
+        (Snapshot, &[delete], WriteWrite, &["b"]),
+    ];
+    for (case, (isolation, deeds, kind, keys)) in cases.iter().enumerate() {
+        let store = letters();
+        let mut transaction = store.transaction_with(*isolation);
+        deeds.iter().for_each(|deed| deed(&transaction));
+        let other = |store: &Store| {
+            store.put("b", "").unwrap();
+            store.put("c", "").unwrap();
+        };
+        let conflict = after(&mut transaction, &store, other).expect("a conflict");
+        assert_eq!(conflict.kind, *kind, "case {case}");
+        let mut named: Vec<_> = conflict.keys.iter().map(|at| at.key.clone()).collect();
+        named.sort();
+        named.dedup();
+        assert_eq!(named, keys.iter().map(|key| key.as_bytes()).collect::<Vec<_>>(), "case {case}");
+        assert!(conflict.keys.iter().all(|at| at.space.is_none()));
+    }
+}
+
 #[test]
 fn one_key_in_two_spaces_is_two_keys() {
     let store = letters();

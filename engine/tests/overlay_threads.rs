@@ -17,7 +17,7 @@ fn run_time() -> Duration {
     Duration::from_millis(millis.unwrap_or(1_500))
 }
 
-/// Runs `work` again and again on a thread of `scope` until the time is over. Returns how often.
+/// Runs `work` again and again on a thread of `scope` until the time is over, but once at least. Returns how often.
 fn repeat<'s, 'e: 's>(
     scope: &'s std::thread::Scope<'s, 'e>,
     end: Instant,
@@ -25,7 +25,7 @@ fn repeat<'s, 'e: 's>(
 ) -> std::thread::ScopedJoinHandle<'s, Result<u64>> {
     scope.spawn(move || {
         let mut rounds = 0;
-        while Instant::now() < end {
+        while rounds == 0 || Instant::now() < end {
             work()?;
             rounds += 1;
         }

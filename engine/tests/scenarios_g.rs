@@ -57,7 +57,7 @@ fn g_no_set_is_lost_beside_flushes() -> Result {
         let flushers = [&root, &nested, &nested].map(|layer| {
             scope.spawn(|| {
                 let mut flushes = 0;
-                while !done.load(Ordering::Relaxed) {
+                while flushes == 0 || !done.load(Ordering::Relaxed) {
                     layer.flush()?;
                     flushes += 1;
                 }

@@ -197,6 +197,67 @@ fn a_refused_commit_leaves_the_transaction_usable() {
 }
 
 #[test]
+fn on_a_closed_store_a_transaction_reads_and_commits_nothing() {
+    let store = Store::in_memory();
+    let space = store.key_space("space").unwrap();
+    let version = store.put("k", "stored").unwrap();
+    let (mut writes, mut reads) = (store.transaction(), store.transaction());
+    let savepoint = writes.savepoint();
+    writes.put("k", "own").unwrap();
+    store.close();
+    assert!(matches!(writes.commit(), Err(Error::Closed)));
+    assert_eq!(writes.get("k").unwrap().unwrap(), "own", "it is open, and as it was");
+    writes.space(&space).unwrap().put("k", "own").unwrap();
+    assert!(matches!(writes.commit(), Err(Error::Closed)));
+    writes.roll_back(savepoint).unwrap();
+    assert_eq!(writes.commit().unwrap(), version, "nothing is left to commit");
+    reads.get("k").unwrap();
+    assert_eq!(reads.commit().unwrap(), version);
+    reads.get_for_update("k").unwrap();
+    assert!(matches!(reads.commit(), Err(Error::Closed)), "there is nobody to be checked against");
+    reads.restart();
+    assert_eq!(reads.get("k").unwrap().unwrap(), "stored");
+
+    let mut runs = 0;
+    let result: Result<(), Error> = store.transact(|txn| {
+        runs += 1;
+        txn.put("k", "own")
+    });
+    assert!(matches!(result, Err(Error::Closed)) && runs == 1, "closed once, closed for ever");
+    assert!(matches!(store.update("k", |_| Some(Vec::new())), Err(Error::Closed)));
+    assert!(matches!(space.update("k", |_| Some(Vec::new())), Err(Error::Closed)));
+    assert_eq!(store.version(), version);
+}
+
+#[test]
+fn a_commit_that_is_refused_takes_the_ranges_that_are_open_with_it() {
+    let store = Store::builder().max_batch_len(1).open().unwrap();
+    let mut transaction = store.transaction();
+    std::mem::forget(transaction.range("a".."c"));
+    transaction.range("x".."z").for_each(drop);
+    let savepoint = transaction.savepoint();
+    transaction.put("k", "").unwrap();
+    transaction.put("l", "").unwrap();
+    assert!(!transaction.commit().unwrap_err().is_conflict(), "it is too large");
+    transaction.roll_back(savepoint).unwrap();
+    transaction.put("k", "").unwrap();
+    for (key, is_read) in [("d", false), ("b", true), ("y", true)] {
+        store.put(key, "").unwrap();
+        let named: Vec<_> = match transaction.commit() {
+            Err(Error::Conflict(conflict)) => conflict.keys.into_iter().map(|at| at.key).collect(),
+            other => {
+                assert!(!is_read && other.is_ok(), "{key}: {other:?}");
+                std::mem::forget(transaction.range("a".."c"));
+                transaction.range("x".."z").for_each(drop);
+                transaction.put("k", "").unwrap();
+                continue;
+            }
+        };
+        assert!(is_read && named.contains(&key.into()), "{key}: {named:?}");
+    }
+}
+
+#[test]
 fn a_transaction_is_sent_to_another_thread() {
     let store = Store::in_memory();
     let mut transaction = store.transaction();

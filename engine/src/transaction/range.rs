@@ -18,7 +18,8 @@ use std::ops::Bound;
 ///
 /// *What counts as read*, under [`Isolation::Serializable`](super::Isolation::Serializable): from the lower bound through
 /// the last key that `next` returned, and from the last key that `next_back` returned through the upper bound; all, once
-/// either returned `None`; nothing, if neither was called. It is noted when the iterator is dropped; one that is forgotten
+/// either returned `None`; nothing, if neither was called. Rows that the transaction has written itself are part of what was
+/// read, unlike own writes that are looked up by their keys. It is noted when the iterator is dropped; one that is forgotten
 /// ([`std::mem::forget`]) counts as read to its end.
 ///
 /// *Progress and cost.* Never waits. A step costs that of [`Range`], and a look-up in the tree of own writes if there are

@@ -66,7 +66,7 @@ impl Store {
     /// *Progress.* Each conflict is due to a commit of others, so that the store as a whole gets on. After a conflict the thread
     /// waits for a random time, at most a millisecond. A transaction that has met several becomes the *elder*:
     /// others that are begun by `transact` or [`Store::update`] hold back before they begin, for less than a millisecond at first,
-    /// and for 16 ms at most, if the elder loses again and again.
+    /// and for 16 ms at most, if the elder loses again and again; also those that `run` itself begins.
     /// That is fair to long transactions, and no promise: see [`Error::RetriesExhausted`].
     ///
     /// # Errors
