@@ -239,7 +239,7 @@ fn lost_conditional_happens(isolation: Isolation) -> bool {
 /// A5B: each reads both and writes one; together they break what each has made sure of. At least one of two must be on
 /// call.
 fn write_skew_happens(isolation: Isolation) -> bool {
-    skew(isolation, |transaction, key| read(transaction, key))
+    skew(isolation, read)
 }
 
 /// The same, where what must not change is read for update.

@@ -49,7 +49,7 @@ fn write_round(layer: &Overlay, writer: usize, progress: &Progress) -> Result {
     let mut batch = OverlayBatch::new();
     batch.put(format!("{writer} first"), round.to_be_bytes());
     batch.put(format!("{writer} second"), round.to_be_bytes());
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         batch.put(format!("{writer} even"), "");
     } else {
         batch.delete(format!("{writer} even"));

@@ -210,7 +210,7 @@ fn a09_chunks_of_flushed_set_and_deleted_keys_merge() -> Result {
         layer.flush()?;
         set_all(&layer, 20..40)?;
         set_all(&layer, 60..80)?;
-        expect(&layer, &[0..80]);
+        expect(&layer, std::slice::from_ref(&(0..80)));
         delete_all(&layer, 15..25)?;
         delete_all(&layer, 35..45)?;
         expect(&layer, &[0..15, 25..35, 45..80]);
