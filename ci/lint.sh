@@ -6,8 +6,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 check lint "shell scripts, rustfmt, clippy and rustdoc, all warnings as errors"
 
 libraries=(-p epoch-store -p engine)
-# Both shapes of the source: without and with the stops that tests park threads at.
-shapes=("" "epoch-store/pause-points")
+# Both shapes of the source: without any feature, and with the stops that tests park threads at and what hosts may
+# listen to.
+told=engine/tracing,engine/metrics
+shapes=("" "engine/pause-points,$told")
 
 scripts() {
     local script
@@ -49,7 +51,7 @@ clippy() {
 doc() {
     step env RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --no-deps "${libraries[@]}" \
         --document-private-items
-    step env RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --no-deps "${libraries[@]}"
+    step env RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --no-deps "${libraries[@]}" --features "$told"
 }
 
 (($# > 0)) || set -- scripts fmt clippy doc

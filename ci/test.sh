@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test and every example in the documentation, in the three builds in which they say something.
+# Every test and every example in the documentation, in the builds in which they say something.
 # A failure in one build does not hide those of the next.
 #
 # Usage: ci/test.sh
@@ -13,6 +13,11 @@ run_tests cargo test "${locked[@]}" --no-fail-fast --workspace || status=1
 # With the stops inside the protocols: tests that park a thread halfway exist in this build only.
 run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store --tests \
     --features pause-points || status=1
+
+# With what the engine tells to hosts that listen.
+run_tests cargo test "${locked[@]}" --no-fail-fast -p engine --features tracing,metrics \
+    --test observe_tracing --test observe_metrics || status=1
+run_tests cargo test "${locked[@]}" -p engine --features metrics --doc -- observability || status=1
 
 # Optimised with assertions kept: threads are fast enough to meet, which is what a stress test needs.
 run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --tests \

@@ -22,6 +22,7 @@
 mod error;
 mod value;
 mod batch;
+mod observe;
 mod shared;
 mod snapshot;
 mod store;
@@ -33,6 +34,7 @@ pub use batch::WriteBatch;
 pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Stats, Version};
 pub use error::{Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN};
 pub use kv::{KvEntries, KvStore, Observed, Observer, ObserverError, Prefixed};
+pub use observe::{Contention, HotKey};
 pub use overlay::{Overlay, OverlayBatch, OverlayEntries, OverlayRange, OverlayView};
 pub use shared::{MAX_KEY_SPACES, SlowReader};
 pub use snapshot::{

@@ -3,6 +3,7 @@
 use super::entry::{NUMBER_LEN, TAG_LEN, is_tombstone, layer_key, layer_range, marker};
 use super::family::{Family, Phase, ROOT, RootFlush, State, generation, is_conflict, number};
 use super::layer::Layer;
+use crate::observe;
 use crate::{Error, Snapshot, Version};
 use epoch_store::{ReadSet, WriteBatch};
 use std::ops::Bound;
@@ -13,13 +14,16 @@ const ALL: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
 /// Moves the entries that a layer has now, or had when somebody else moved them, one level down. Returns the version of the
 /// store that the family's base shows then.
 pub fn flush(layer: &Layer) -> Result<Version, Error> {
-    if layer.is_written() {
-        match layer.parent() {
-            Some(parent) => flush_onto(layer, parent)?,
-            None => return flush_root(layer.family(), layer),
-        }
+    if !layer.is_written() {
+        return Ok(layer.family().state().base.version());
     }
-    Ok(layer.family().state().base.version())
+    observe::flush(layer.depth(), || match layer.parent() {
+        Some(parent) => {
+            flush_onto(layer, parent)?;
+            Ok(layer.family().state().base.version())
+        }
+        None => flush_root(layer.family(), layer),
+    })
 }
 
 /// A nested layer: one commit to the family's map.

@@ -17,7 +17,8 @@ pub use links::{Link, Links};
 pub use slow_reader::{Notice, SlowReader};
 pub use turns::{Elder, Turns};
 
-use crate::Error;
+use crate::observe::{self, Tally};
+use crate::{Error, Version};
 use epoch_store::atomics::{AtomicBool, Ordering};
 use slow_reader::Watch;
 
@@ -43,6 +44,7 @@ pub struct Shared {
     /// relaxed accesses do.
     closed: AtomicBool,
     turns: Turns,
+    tally: Tally,
 }
 
 /// What users choose.
@@ -72,6 +74,7 @@ impl Shared {
             watch,
             closed,
             turns: Turns::default(),
+            tally: Tally::default(),
         })
     }
 
@@ -92,6 +95,30 @@ impl Shared {
             return Err(epoch_store::Error::BatchTooLarge { len: writes, max }.into());
         }
         Ok(&self.map)
+    }
+
+    /// Commits so many writes, which `apply` makes, if they are admitted. Every commit of a user goes through here, to be
+    /// observed, but for flushes, which are observed as such; what the engine commits for itself does not.
+    #[inline]
+    pub fn commit<E>(
+        &self,
+        writes: usize,
+        apply: impl FnOnce(&epoch_store::Map) -> Result<Version, E>,
+    ) -> Result<Version, Error>
+    where
+        Error: From<E>,
+    {
+        let map = self.admit(writes)?;
+        let result = observe::commit(writes, || apply(map)).map_err(Error::from);
+        if let Err(Error::Conflict(conflict)) = &result {
+            self.tally.conflict(conflict);
+        }
+        result
+    }
+
+    /// What was lost against others.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Who goes first on a hot key.
@@ -156,7 +183,7 @@ impl Shared {
 
     /// Collects what nobody needs. Tells of a slow reader.
     pub fn maintain(&self) -> usize {
-        let cut = self.map.maintain();
+        let cut = observe::maintain(|| self.map.maintain());
         if self.watch.is_some() {
             self.tell_of_slow_reader(&self.map.stats());
         }

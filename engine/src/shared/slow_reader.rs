@@ -1,6 +1,7 @@
 //! Who is told of a reader that keeps old versions.
 
 use crate::Version;
+use crate::observe;
 use epoch_store::atomics::{AtomicU64, Ordering};
 use std::fmt;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ impl Watch {
         // Of those who find the same reader at the same time, one is the first to swap, and tells. Nothing is published
         // by it: relaxed.
         if self.told_of.swap(version.get(), Ordering::Relaxed) != version.get() {
+            observe::slow_reader(version, behind);
             (self.notice.notify)(SlowReader { version, behind });
         }
     }

@@ -26,13 +26,13 @@ impl Place<'_> {
         check_key(self.key)?;
         let batch = self.batch(value);
         loop {
-            let map = self.shared.admit(batch.len())?;
-            let snapshot = map.snapshot();
+            let snapshot = self.shared.admit(batch.len())?.snapshot();
             if !is_met(self.look(&snapshot)?.as_deref()) {
                 return Ok(None);
             }
-            match map.commit_if(&batch, &self.reads(&snapshot)) {
-                Err(epoch_store::Error::Conflict(_)) => {}
+            let reads = self.reads(&snapshot);
+            match self.shared.commit(batch.len(), |map| map.commit_if(&batch, &reads)) {
+                Err(Error::Conflict(_)) => {}
                 result => return Ok(Some(result?)),
             }
         }

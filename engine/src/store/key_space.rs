@@ -79,8 +79,7 @@ impl KeySpace {
     /// ```
     #[inline]
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Version, Error> {
-        self.shared.admit(1)?;
-        Ok(self.map.put(key, value)?)
+        self.shared.commit(1, |_map| self.map.put(key, value))
     }
 
     /// Deletes `key` in this space, as a commit of its own.
@@ -97,8 +96,7 @@ impl KeySpace {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<Version, Error> {
-        self.shared.admit(1)?;
-        Ok(self.map.delete(key)?)
+        self.shared.commit(1, |_map| self.map.delete(key))
     }
 
     /// Deletes every key in `range` in this space, as a commit of its own.
@@ -115,8 +113,7 @@ impl KeySpace {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn delete_range(&self, range: impl KeyRange) -> Result<Version, Error> {
-        self.shared.admit(1)?;
-        Ok(self.map.delete_range(range)?)
+        self.shared.commit(1, |_map| self.map.delete_range(range))
     }
 }
 

@@ -40,10 +40,11 @@ impl Store {
             let (len, max) = (metadata.len(), MAX_METADATA_LEN);
             return Err(Error::MetadataTooLong { len, max });
         }
-        let map = self.shared().admit(batch.len())?;
-        let mut batch = batch.of_map().clone();
-        batch.put_in(self.shared().hidden(), METADATA, metadata);
-        Ok(map.commit(&batch)?)
+        self.shared().commit(batch.len(), |map| {
+            let mut batch = batch.of_map().clone();
+            batch.put_in(self.shared().hidden(), METADATA, metadata);
+            map.commit(&batch)
+        })
     }
 }
 

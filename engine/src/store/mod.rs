@@ -4,6 +4,7 @@ mod builder;
 mod key_space;
 mod conditional;
 mod metadata;
+mod observability;
 
 pub use builder::Builder;
 pub use key_space::KeySpace;
@@ -108,7 +109,7 @@ impl Store {
     /// ```
     #[inline]
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Version, Error> {
-        Ok(self.shared.admit(1)?.put(key, value)?)
+        self.shared.commit(1, |map| map.put(key, value))
     }
 
     /// Deletes `key` as a commit of its own, also if it has no value. Progress and cost are those of [`Store::put`].
@@ -127,7 +128,7 @@ impl Store {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<Version, Error> {
-        Ok(self.shared.admit(1)?.delete(key)?)
+        self.shared.commit(1, |map| map.delete(key))
     }
 
     /// Deletes every key in `range`, as a commit of its own: those that have a value in the version before it, and no others.
@@ -151,7 +152,7 @@ impl Store {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn delete_range(&self, range: impl KeyRange) -> Result<Version, Error> {
-        Ok(self.shared.admit(1)?.delete_range(range)?)
+        self.shared.commit(1, |map| map.delete_range(range))
     }
 
     /// Applies all writes of `batch` as one commit. Returns its version once it is visible: whole, to everybody. An empty
@@ -176,17 +177,7 @@ impl Store {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn commit(&self, batch: &WriteBatch) -> Result<Version, Error> {
-        Ok(self.shared.admit(batch.len())?.commit(batch.of_map())?)
-    }
-
-    /// Applies `batch` if what was read still stands.
-    #[allow(dead_code, reason = "for the layers above")]
-    pub(crate) fn commit_if(
-        &self,
-        batch: &WriteBatch,
-        reads: &epoch_store::ReadSet,
-    ) -> Result<Version, Error> {
-        Ok(self.shared.admit(batch.len())?.commit_if(batch.of_map(), reads)?)
+        self.shared.commit(batch.len(), |map| map.commit(batch.of_map()))
     }
 
     /// The key space with this name, which is created if there is none: an ordered map of its own inside this one, which

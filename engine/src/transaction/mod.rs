@@ -201,8 +201,10 @@ impl Transaction {
             state.reads.settle();
             let batch = state.batch();
             let reads = state.dependencies(self.isolation);
-            let map = self.snapshot.link().shared().admit(batch.len())?;
-            map.commit_if(&batch, &reads).map_err(|error| state.explain(self.isolation, error))?
+            self.snapshot.link().shared().commit(batch.len(), |map| {
+                let result = map.commit_if(&batch, &reads);
+                result.map_err(|error| state.explain(self.isolation, error))
+            })?
         };
         self.restart();
         Ok(version)

@@ -190,10 +190,10 @@ impl KeySpace {
 
 /// Commits, if it can; `None`: there was a conflict.
 fn commit(shared: &Shared, batch: &WriteBatch, reads: &ReadSet) -> Result<Option<Version>, Error> {
-    match shared.admit(batch.len())?.commit_if(batch, reads) {
+    match shared.commit(batch.len(), |map| map.commit_if(batch, reads)) {
         Ok(version) => Ok(Some(version)),
-        Err(epoch_store::Error::Conflict(_)) => Ok(None),
-        Err(error) => Err(error.into()),
+        Err(Error::Conflict(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -210,8 +210,11 @@ fn attempt<T, E: From<Error>>(
             return Ok(result);
         }
         attempts.back_off();
-        if attempts.failed() >= most {
+        let failed = attempts.failed();
+        if failed >= most {
+            shared.tally().exhausted(failed);
             return Err(Error::RetriesExhausted { attempts: most }.into());
         }
+        shared.tally().retry(failed);
     }
 }
