@@ -13,9 +13,13 @@ ci:
 fresh:
     ci/fresh.sh
 
-# Unit, integration and documentation tests in their three builds.
+# Unit, integration and documentation tests in all builds that matter.
 test:
     ci/test.sh
+
+# Every example, run; or those with these names: `just examples overlays`.
+examples *names:
+    ci/examples.sh {{names}}
 
 # Scripts, format, clippy and documentation, warnings as errors. Or parts of it: `just lint clippy`.
 lint *parts:
