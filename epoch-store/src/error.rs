@@ -49,6 +49,14 @@ pub enum Error {
         /// The longest allowed.
         max: usize,
     },
+    /// A put, or a batch with one, for which there is no room within
+    /// [`Builder::memory_limit`](crate::Builder::memory_limit), also not after collecting.
+    MemoryLimit {
+        /// Bytes that the map holds: [`Stats::bytes`](crate::Stats::bytes).
+        held: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
     /// A new key space in a map that has as many as it was built for.
     TooManySpaces {
         /// The most allowed.
@@ -147,6 +155,10 @@ impl fmt::Display for Error {
             Self::BatchTooLarge { len, max } => {
                 write!(f, "the batch has {len} writes; this map allows {max}")
             }
+            Self::MemoryLimit { held, limit } => write!(
+                f,
+                "no room for what is put: the map holds {held} bytes, and may hold {limit}"
+            ),
             Self::SpaceNameEmpty => {
                 write!(f, "the name of the key space is empty; names have at least one byte")
             }

@@ -71,7 +71,7 @@ impl KeySpace {
     ///
     /// # Errors
     /// [`Error::EmptyKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`]; [`Error::BatchTooLarge`], if the map allows no
-    /// writes at all. Nothing is stored then.
+    /// writes at all; [`Error::MemoryLimit`], if it was built with one. Nothing is stored then.
     ///
     /// ```
     /// # let map = epoch_store::Map::new();

@@ -21,6 +21,31 @@ pub struct Stats {
     pub versions: u64,
     /// Nodes unlinked but not yet freed: they wait for a grace period, or for a session's bag to fill.
     pub retired: u64,
+    /// Bytes that the map holds, as it asked the allocator for them: key records and versions with their headers, the leaves and
+    /// the index of the sorted lists, the tables of the hash front, empty key spaces; entries for superseded versions that
+    /// wait ([`gc_queued`](Stats::gc_queued)); and what is unlinked but not yet freed
+    /// ([`retired_bytes`](Stats::retired_bytes)). This is what [`Builder::memory_limit`](crate::Builder::memory_limit) is
+    /// about.
+    ///
+    /// Not counted: what an allocator takes on top of a request; the counters, bags and snapshot slots of the map, some tens
+    /// of KiB, and more with many threads or snapshots; the list of writes of the newest commit, 32 bytes each; what a commit
+    /// has made and not linked yet; batches, and the memory of the caller.
+    ///
+    /// ```
+    /// use epoch_store::Map;
+    /// let map = Map::new();
+    /// let empty = map.stats().bytes;
+    /// map.put("k", vec![0; 1_000])?;
+    /// assert!((1_000..1_200).contains(&(map.stats().bytes - empty)));
+    /// map.delete("k")?;
+    /// map.maintain();
+    /// assert!(map.stats().bytes - empty < 200);
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub bytes: u64,
+    /// Of these, the bytes of nodes that are unlinked but not yet freed (see [`retired`](Stats::retired)): also of what is
+    /// counted only here, like descriptors of commits that are over.
+    pub retired_bytes: u64,
     /// Entries for superseded versions that wait: for a snapshot or a lease, for the retained window to pass, or to be looked
     /// at. Some of these versions may be gone already.
     pub gc_queued: u64,

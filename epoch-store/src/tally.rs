@@ -49,9 +49,13 @@ pub enum Event {
     Steps,
     /// Nodes retired.
     Retired,
+    /// Bytes of what is linked, as a difference: records, versions, leaves and bodies, index nodes, hash tables, spaces.
+    Linked,
+    /// Bytes of nodes retired, whatever they are.
+    RetiredBytes,
 }
 
-const EVENTS: usize = Event::Retired as usize + 1;
+const EVENTS: usize = Event::RetiredBytes as usize + 1;
 
 /// See the module header.
 #[derive(Debug)]
@@ -73,10 +77,22 @@ impl Tally {
         cell.store(cell.load(Relaxed).wrapping_add_signed(difference), Relaxed);
     }
 
+    /// Adds bytes that came, and takes off those that went.
+    #[inline]
+    pub fn bytes(&self, event: Event, came: usize, went: usize) {
+        self.add(event, came as i64 - went as i64);
+    }
+
     /// Adds one.
     #[inline]
     pub fn one(&self, event: Event) {
         self.add(event, 1);
+    }
+
+    /// Bytes that the session has made, of nodes linked and of nodes retired that never were: what it unlinks it has retired, so
+    /// that this becomes no less, but for the tombstones that go with their records.
+    pub fn bytes_made(&self) -> u64 {
+        self.get(Event::Linked).wrapping_add(self.get(Event::RetiredBytes))
     }
 
     /// The counter; a sum over sessions may wrap in between and comes out right.

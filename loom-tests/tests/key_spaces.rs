@@ -25,7 +25,7 @@ struct House {
 impl House {
     /// Opens the space of a name and looks into it.
     fn open(&self, name: &str) -> Option<u32> {
-        let id = self.spaces.find_or_create(name, 2).expect("there is room for two");
+        let id = self.spaces.find_or_create(name, 2, &self.tally).expect("there is room for two");
         assert_eq!(self.spaces.name(id), Some(name), "the id leads to the name");
         self.check_empty(self.spaces.get(id).expect("what was opened is there"));
         Some(id)
@@ -73,7 +73,7 @@ fn two_names() {
         let ids = race([opener(&house, "a"), opener(&house, "b")]);
         assert_ne!(ids[0], ids[1], "two spaces for two names");
         assert_eq!(ids, [house.open("a"), house.open("b")], "and they stay where they are");
-        assert!(house.spaces.find_or_create("c", 2).is_none(), "a third is too many");
+        assert!(house.spaces.find_or_create("c", 2, &house.tally).is_none(), "a third is too many");
         assert_eq!(house.spaces.named_len(), 2);
     });
 }

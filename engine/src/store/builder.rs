@@ -135,6 +135,37 @@ impl Builder {
         self
     }
 
+    /// Bytes that the store may hold, as [`Stats::bytes`](crate::Stats::bytes) counts them. What puts something is refused
+    /// with [`MemoryLimit`](epoch_store::Error::MemoryLimit) in [`Error::Map`] if there is no room for it, and nothing of it is
+    /// done: a transaction stays open as it was and can be committed when there is room, an overlay keeps what it was
+    /// about to flush, a batch can be committed again. Default: no limit.
+    ///
+    /// Deletes are always admitted, also in a transaction, as long as it does nothing else: so room can be made. Not so with
+    /// what the engine adds a put of its own to: a [tagged commit](Store::commit_tagged), and the flush of an overlay.
+    /// A transaction that is open, and an overlay, keep what they read of the store: deleting that makes no room before they go
+    /// on to a newer version. What overlays hold themselves is not counted. How far the limit may be exceeded, and when there is room
+    /// again: [`epoch_store::Builder::memory_limit`].
+    ///
+    /// ```
+    /// use engine::{Error, Store};
+    /// let store = Store::builder().memory_limit(1 << 20).open()?;
+    /// store.put("old", vec![0; 900 << 10])?;
+    /// let mut transaction = store.transaction();
+    /// transaction.put("new", vec![0; 900 << 10])?;
+    /// let refused = transaction.commit().unwrap_err();
+    /// assert!(matches!(refused, Error::Map(epoch_store::Error::MemoryLimit { .. })));
+    /// store.delete("old")?;
+    /// transaction.restart();
+    /// transaction.put("new", vec![0; 900 << 10])?;
+    /// transaction.commit()?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.options.map = self.options.map.memory_limit(bytes);
+        self
+    }
+
     /// Whom to tell of a snapshot or a lease that is more than so many versions behind the newest, and keeps what was
     /// overwritten since. The last one given counts. Default: nobody.
     ///

@@ -31,6 +31,8 @@ pub struct Kept {
 pub struct Cut {
     /// Versions that this thread unlinked and retired.
     pub versions: usize,
+    /// Bytes of their own that these had.
+    pub bytes: usize,
     /// Versions that it walked past.
     pub steps: usize,
 }
@@ -80,9 +82,11 @@ fn walk<P: Pinned>(
         let says_nothing = registered.judges(superseded_at) && says_nothing(version, next, pin);
         if is_marked(next) || says_nothing || registered.is_garbage(stamp, superseded_at) {
             if is_marked(next) || mark(version, next) {
+                let bytes = version.own_bytes();
                 let Some(bypass) = unlink(newer, link, version, next, pin) else { return false };
                 link = bypass;
                 done.versions += 1;
+                done.bytes += bytes;
                 // What was in front of the victim may say nothing now: a step back.
                 if newer.is_tombstone()
                     && let Some(before) = trail.pop()

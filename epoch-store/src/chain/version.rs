@@ -76,6 +76,15 @@ impl VersionNode {
         let len = unsafe { (*node.as_ptr()).len };
         len != TOMBSTONE && len & IN_RECORD != 0
     }
+
+    /// Bytes of an allocation of its own: none if it lies in its record.
+    ///
+    /// # Safety
+    /// The node is alive.
+    pub(super) unsafe fn own_bytes(node: NonNull<Self>) -> usize {
+        // SAFETY: alive.
+        unsafe { if Self::is_in_record(node) { 0 } else { Self::bytes(node) } }
+    }
 }
 
 impl Node for VersionNode {
@@ -130,6 +139,12 @@ impl VersionBox {
             (*node).stamp.set(stamp);
             (*node).prev.store(prev, Ordering::Relaxed);
         }
+    }
+
+    /// Bytes of its own: none if it lies in its record.
+    pub fn own_bytes(&self) -> usize {
+        // SAFETY: alive.
+        unsafe { VersionNode::own_bytes(self.0) }
     }
 
     /// Gives the node up: it was linked, or its owner keeps the pointer to retire it.
@@ -213,6 +228,13 @@ impl<'p> VersionRef<'p> {
     pub fn stamp(self) -> u64 {
         // SAFETY: alive for 'p, and linked: the stamp does not change any more (I-4).
         unsafe { (*self.header()).stamp.get() }
+    }
+
+    /// Bytes of an allocation of its own: none if it lies in its record.
+    #[inline(always)]
+    pub fn own_bytes(self) -> usize {
+        // SAFETY: alive for 'p.
+        unsafe { VersionNode::own_bytes(self.node) }
     }
 
     /// Whether it says "deleted".

@@ -308,9 +308,11 @@ impl<P: Pinned, R: Resolve> Installer<'_, P, R> {
     fn link(&self, record: RecordRef<'_>, node: VersionBox, stamp: u64) -> Linked {
         // SAFETY: as `view`, which it came from; its life is the pin's here.
         let record: RecordRef<'_> = unsafe { RecordRef::new(record.as_ptr()) };
+        let bytes = node.own_bytes();
         match record.install(node, stamp, self.pin) {
             Installed::Won { live_delta } => {
                 self.tally.one(Event::VersionsLinked);
+                self.tally.bytes(Event::Linked, bytes, 0);
                 self.tally.add(Event::LiveKeys, live_delta);
                 Linked::Now
             }

@@ -89,7 +89,12 @@ impl Batch {
             front.remove(record, front.hash(record.key()), field.pin, field.tally);
             field.tally.one(Event::RecordsRemoved);
             // With the record goes its tombstone, if a commit ever wrote to it.
-            field.tally.add(Event::VersionsCut, i64::from(record.head(field.pin).is_some()));
+            let tombstone = record.head(field.pin);
+            field.tally.add(Event::VersionsCut, i64::from(tombstone.is_some()));
+            // SAFETY: I-37: it is not retired yet.
+            let bytes = unsafe { Record::bytes(sealed.record) };
+            let bytes = bytes + tombstone.map_or(0, |tombstone| tombstone.own_bytes());
+            field.tally.bytes(Event::Linked, 0, bytes);
             // SAFETY: I-1, I-37: this is its owner; no list, no table and no later pin has it. Commits may hand it on.
             unsafe { field.pin.retire(sealed.record, Grace::Two) };
         }

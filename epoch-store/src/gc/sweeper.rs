@@ -214,7 +214,7 @@ impl Sweeper {
         let written = Written { record, space: entries[0].space };
         debug_assert!(!record.is_dead(), "a record with entries is not sealed");
         let mut was_full = false;
-        let Cut { mut versions, mut steps } = self.examine(written, usize::MAX, field);
+        let Cut { mut versions, mut steps, .. } = self.examine(written, usize::MAX, field);
         let mut version = record.head(field.pin);
         for &entry in entries {
             while let Some(newer) = version.filter(|version| version.stamp() > entry.kept.stamp) {
@@ -268,6 +268,7 @@ impl Sweeper {
         let mut noted: SmallVec<[Kept; 4]> = SmallVec::new();
         let done = cut(record, &self.registered, reach, field.pin, |kept| noted.push(kept));
         field.tally.add(Event::VersionsCut, done.versions as i64);
+        field.tally.bytes(Event::Linked, 0, done.bytes);
         for kept in noted {
             if mutant!("kept-unnoted") {
                 break;

@@ -6,7 +6,7 @@ use super::{Front, Table};
 use crate::chain::RecordWord;
 use crate::reclaim::{Grace, Pinned, Shared};
 use crate::sync::{Ordering, mutant, ord, pause, prefetch};
-use crate::tally::Tally;
+use crate::tally::{Event, Tally};
 
 /// A probe this long begins a growth whatever the count says.
 const LONG_PROBE: usize = 96;
@@ -77,7 +77,7 @@ impl Front {
             }
             table.moved[chunk].store(true, ord!("chunk-moved", Release));
         }
-        self.unlink_moved(pin);
+        self.unlink_moved(pin, tally);
     }
 
     /// Makes a slot final and copies its record, unless that is sealed. Any number of threads may do so at any time.
@@ -117,7 +117,7 @@ impl Front {
     }
 
     /// Unlinks every table at the front that is wholly moved.
-    fn unlink_moved<P: Pinned>(&self, pin: &P) {
+    fn unlink_moved<P: Pinned>(&self, pin: &P, tally: &Tally) {
         loop {
             let table = self.current(pin);
             let Some(next) = table.next(pin).filter(|_| table.is_settled()) else { return };
@@ -125,6 +125,7 @@ impl Front {
             let publish = ord!("table-swing", AcqRel);
             if self.current.compare_exchange(old, new, publish, Ordering::Relaxed).is_ok() {
                 self.remember(next.get());
+                tally.bytes(Event::Linked, 0, Table::bytes_of(table.capacity()));
                 // SAFETY: I-1: the swing unlinked it; only pinned threads that loaded it before can still be in it.
                 unsafe { pin.retire(table.as_ptr(), Grace::One) };
             }

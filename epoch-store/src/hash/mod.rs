@@ -125,6 +125,11 @@ impl Default for Front {
 }
 
 impl Front {
+    /// Bytes of a front that nothing was put into.
+    pub fn bytes_when_new() -> usize {
+        Table::bytes_of(Table::SMALLEST)
+    }
+
     /// The hash of a key, with keys drawn per map: crafting collisions needs more than knowing the function.
     #[inline]
     pub fn hash(&self, key: &[u8]) -> u64 {

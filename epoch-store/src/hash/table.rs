@@ -85,6 +85,11 @@ impl Table {
         NonNull::from(Box::leak(Box::new(table)))
     }
 
+    /// Bytes of a table of `capacity` slots.
+    pub fn bytes_of(capacity: usize) -> usize {
+        size_of::<Self>() + capacity * size_of::<usize>() + capacity.div_ceil(CHUNK)
+    }
+
     #[inline(always)]
     fn mask(&self) -> usize {
         // SAFETY: written before the table was linked, never again.
@@ -293,12 +298,14 @@ impl Table {
         if let Some(next) = self.next(pin) {
             return next;
         }
-        let fresh = Table::alloc(capacity(&self.load));
+        let capacity = capacity(&self.load);
+        let (fresh, bytes) = (Table::alloc(capacity), Table::bytes_of(capacity));
         let publish = ord!("table-next", Release);
         let won =
             self.next.compare_exchange(ptr::null_mut(), fresh.as_ptr(), publish, Ordering::Relaxed);
         if won.is_ok() {
             tally.one(Event::Growths);
+            tally.bytes(Event::Linked, bytes, 0);
         } else {
             // SAFETY: never shared.
             unsafe { Table::free(fresh) };
@@ -315,7 +322,7 @@ impl Node for Table {
 
     unsafe fn bytes(table: NonNull<Self>) -> usize {
         // SAFETY: alive.
-        unsafe { table.as_ref() }.slots.len() * size_of::<usize>()
+        Self::bytes_of(unsafe { table.as_ref() }.slots.len())
     }
 
     #[cfg(epoch_loom)]

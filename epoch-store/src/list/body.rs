@@ -70,6 +70,11 @@ impl Body {
         Self::alloc(Contents { entries: &[], skip: 0, high: None, next: None })
     }
 
+    /// Bytes of a body without entries and fences.
+    pub(super) fn bytes_when_empty() -> usize {
+        Plan::new(0, 0).layout.size()
+    }
+
     /// The last body of a leaf: without entries, and without room for any.
     pub(super) fn frozen(high: Option<&[u8]>, next: Option<NonNull<Leaf>>) -> NonNull<Self> {
         Self::alloc(Contents { entries: &[], skip: FROZEN as usize, high, next })

@@ -30,10 +30,10 @@ struct Replacement<'p> {
     body: NonNull<Body>,
     /// It is the leaf's last.
     frozen: bool,
-    /// The leaf split off to the right.
-    right: Option<NonNull<Leaf>>,
+    /// The leaf split off to the right, and its body.
+    right: Option<(NonNull<Leaf>, NonNull<Body>)>,
     /// The right neighbour, if this unlinks it.
-    absorbed: Option<LeafRef<'p>>,
+    absorbed: Option<Place<'p>>,
 }
 
 impl List {
@@ -63,12 +63,15 @@ impl List {
         let mut entries = merge(body);
         let dropped = if body.has_dead() { drop_sealed(&mut entries) } else { Records::new() };
         let new = replace(&leaf, body, &entries, frozen_neighbour(body, pin));
+        let bytes = new.bytes();
         pause("body-built");
         if !leaf.swap(body.as_ptr(), new.body) {
             tally.one(Event::CasFailures);
             new.free();
             return Refilled::Lost;
         }
+        // SAFETY: alive under the pin.
+        tally.bytes(Event::Linked, bytes, unsafe { Body::bytes(body.as_ptr()) });
         // SAFETY: I-1: the swap unlinked it; it is reached only through loads of the leaf by pinned threads.
         unsafe { pin.retire(body.as_ptr(), Grace::One) };
         tally.one(Event::Folds);
@@ -76,42 +79,39 @@ impl List {
             // SAFETY: I-37: its sealer retires it after a grace period that begins after it is out of the list: now.
             unsafe { RecordRef::new(record) }.leave_list();
         }
-        if let Some(right) = new.right {
+        if let Some((right, _)) = new.right {
             tally.one(Event::Splits);
             pause("leaf-split");
             // SAFETY: linked by the swap, under this pin (I-44).
             self.index.add(unsafe { LeafRef::new(right) }, pin, tally);
         }
-        if let Some(absorbed) = new.absorbed {
-            self.give_back(absorbed, pin, tally);
+        if let Some((absorbed, last)) = new.absorbed {
+            self.give_back(absorbed, last, pin, tally);
         }
         if new.frozen { Refilled::Frozen } else { Refilled::Done }
     }
 }
 
 impl Replacement<'_> {
+    /// Bytes of what it links.
+    fn bytes(&self) -> usize {
+        // SAFETY: not shared yet.
+        unsafe {
+            let right = |(leaf, body): (NonNull<Leaf>, _)| leaf.as_ref().bytes_with(body);
+            Body::bytes(self.body) + self.right.map_or(0, right)
+        }
+    }
+
     /// Takes back what was never linked.
     fn free(self) {
         // SAFETY: never shared; the records belong to the body that stayed.
         unsafe {
-            if let Some(right) = self.right {
-                let right = Box::from_raw(right.as_ptr());
-                Body::free(right.body(&Private).as_ptr());
+            if let Some((right, body)) = self.right {
+                drop(Box::from_raw(right.as_ptr()));
+                Body::free(body);
             }
             Body::free(self.body);
         }
-    }
-}
-
-/// Stands for a pin on nodes that no other thread has seen.
-struct Private;
-
-impl Pinned for Private {
-    fn protects<T>(&self, _node: NonNull<T>) {}
-
-    unsafe fn retire<T: Node>(&self, node: NonNull<T>, _grace: Grace) {
-        // SAFETY: private.
-        unsafe { T::free(node) }
     }
 }
 
@@ -185,7 +185,7 @@ fn replace<'p>(
     } else {
         (part(body, entries, leaf.low(), rest), None)
     };
-    Replacement { body, frozen: false, right, absorbed: frozen.map(|(leaf, _)| leaf) }
+    Replacement { body, frozen: false, right, absorbed: frozen }
 }
 
 /// What lies to the right of a body.
@@ -218,7 +218,7 @@ fn split(
     body: BodyRef<'_>,
     entries: &[Entry],
     rest: Rest<'_>,
-) -> (NonNull<Body>, Option<NonNull<Leaf>>) {
+) -> (NonNull<Body>, Option<(NonNull<Leaf>, NonNull<Body>)>) {
     let sorted = body.sorted_len();
     let ascending = sorted * 2 >= CAPACITY
         && sorted < entries.len()
@@ -230,5 +230,5 @@ fn split(
     let right_body = part(body, right, fence, rest);
     let right_leaf = NonNull::from(Box::leak(Box::new(Leaf::new(fence.into(), right_body))));
     let beside = Rest { high: Some(fence), next: Some(right_leaf) };
-    (part(body, left, leaf.low(), beside), Some(right_leaf))
+    (part(body, left, leaf.low(), beside), Some((right_leaf, right_body)))
 }

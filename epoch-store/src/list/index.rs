@@ -40,7 +40,9 @@ impl Draft {
     }
 
     /// After its tree was published.
-    fn retire_replaced<P: Pinned>(self, pin: &P) {
+    fn retire_replaced<P: Pinned>(self, pin: &P, tally: &Tally) {
+        let bytes = |nodes: &Nodes| nodes.len() * size_of::<Node>();
+        tally.bytes(Event::Linked, bytes(&self.fresh), bytes(&self.replaced));
         for node in self.replaced {
             // SAFETY: I-1: the swap unlinked the only tree that these nodes are in but the new one is without.
             unsafe { pin.retire(node, Grace::One) };
@@ -65,6 +67,11 @@ impl Index {
         let only = Child { leaf: first, node: None };
         let root = Node::new(0, 0, Span { low: &[], high: None }, &[only]);
         Self { root: AtomicPtr::new(Box::into_raw(root)) }
+    }
+
+    /// Bytes of a tree of one leaf.
+    pub(super) const fn bytes_when_new() -> usize {
+        size_of::<Node>()
     }
 
     pub(super) fn root<'p, P: Pinned>(&self, pin: &'p P) -> Shared<'p, Node> {
@@ -121,7 +128,7 @@ impl Index {
                 pause("leaf-indexed");
                 // Frozen meanwhile: its owner may have looked for it before it was here (I-45).
                 let frozen = leaf.body(pin).is_frozen();
-                draft.retire_replaced(pin);
+                draft.retire_replaced(pin, tally);
                 if frozen && !mutant!("index-add-unchecked") {
                     self.remove(leaf, pin, tally);
                 }
@@ -147,7 +154,7 @@ impl Index {
             };
             pause("index-pruned");
             if self.publish(root, top) {
-                draft.retire_replaced(pin);
+                draft.retire_replaced(pin, tally);
                 return;
             }
             tally.one(Event::CasFailures);

@@ -72,6 +72,15 @@ impl Leaf {
         NonNull::new(self.body.load(Ordering::Acquire)).expect("a leaf always has a body")
     }
 
+    /// Bytes of the leaf and of a body of it.
+    ///
+    /// # Safety
+    /// The body is alive.
+    pub(super) unsafe fn bytes_with(&self, body: NonNull<Body>) -> usize {
+        // SAFETY: forwarded.
+        size_of::<Self>() + self.low.len() + unsafe { Body::bytes(body) }
+    }
+
     /// Replaces the body, unless somebody else has.
     pub(super) fn swap(&self, old: NonNull<Body>, new: NonNull<Body>) -> bool {
         let publish = ord!("body-swap", Release);
@@ -114,9 +123,7 @@ impl Node for Leaf {
 
     unsafe fn bytes(leaf: NonNull<Self>) -> usize {
         // SAFETY: alive.
-        unsafe {
-            size_of::<Self>() + leaf.as_ref().low.len() + Body::bytes(leaf.as_ref().last_body())
-        }
+        unsafe { leaf.as_ref().bytes_with(leaf.as_ref().last_body()) }
     }
 
     #[cfg(epoch_loom)]

@@ -143,6 +143,11 @@ impl Default for List {
 }
 
 impl List {
+    /// Bytes of a list that nothing was put into.
+    pub fn bytes_when_new() -> usize {
+        size_of::<Leaf>() + Body::bytes_when_empty() + Index::bytes_when_new()
+    }
+
     /// The record of `key`, which is put into the list if it is not there. Lock-free.
     ///
     /// The linearization point of an insert is the CAS on the tail slot.
@@ -176,6 +181,9 @@ impl List {
                 None => match body.append(key, hash, fresh.get(), tally) {
                     Append::Done(record) => {
                         tally.one(Event::Records);
+                        // SAFETY: under the pin; a record's own size never changes.
+                        let bytes = unsafe { Record::bytes(record.as_ptr()) };
+                        tally.bytes(Event::Linked, bytes, 0);
                         return Found { record, made: fresh.give_away() };
                     }
                     Append::There(record) => record,

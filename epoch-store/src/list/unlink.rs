@@ -19,6 +19,7 @@
 //! before that pin ends: period one ends no sooner. A reader that takes it from the index meanwhile is pinned by then,
 //! and period two waits for it (I-3).
 
+use super::body::BodyRef;
 use super::{LeafRef, List};
 use crate::reclaim::{Grace, Pinned};
 use crate::sync::{mutant, pause};
@@ -49,8 +50,16 @@ impl List {
     }
 
     /// Step 3, by the winner of step 2.
-    pub(super) fn give_back<P: Pinned>(&self, leaf: LeafRef<'_>, pin: &P, tally: &Tally) {
+    pub(super) fn give_back<P: Pinned>(
+        &self,
+        leaf: LeafRef<'_>,
+        last: BodyRef<'_>,
+        pin: &P,
+        tally: &Tally,
+    ) {
         tally.one(Event::Unlinks);
+        // SAFETY: alive under the pin.
+        tally.bytes(Event::Linked, 0, unsafe { leaf.bytes_with(last.as_ptr()) });
         pause("leaf-unlinked");
         if !mutant!("index-keeps-unlinked") {
             self.index.remove(leaf, pin, tally);

@@ -99,6 +99,42 @@ impl Builder {
         self
     }
 
+    /// Bytes that the map may hold, as [`Stats::bytes`](crate::Stats::bytes) counts them. A put, or a batch with one, for which
+    /// there is no room any more is refused with [`Error::MemoryLimit`](crate::Error::MemoryLimit) before anything of it
+    /// is done: it is not ordered, it has no version, and it can be tried again. Default: no limit.
+    ///
+    /// *Making room.* Who is refused has [collected](Map::maintain) first. Deletes, of keys and of ranges, are always admitted,
+    /// though what they delete takes a little more memory until it is collected; a batch that also puts something is not a
+    /// delete. There is room again when enough is deleted, when no snapshot, lease or retained version keeps it, and when no
+    /// thread is still at what was unlinked: then the next put finds it. Near the limit puts cost more, and one that is refused
+    /// takes time proportional to what waits to be collected.
+    ///
+    /// *Slack.* Sessions, one for each operation under way, add up what all of them hold only now and then: the limit may be
+    /// exceeded by each session by the smaller of 64 KiB and one 64th of the limit, or by one commit if that is larger. A
+    /// map has 16 sessions, and more only if more operations are under way at one moment; a thread keeps to one as long
+    /// as no other is in its way: so in practice the slack is that of the threads that put at the same time. Keys and
+    /// values of a commit are counted before it is admitted, with 64 bytes a write. What it makes besides is not: for new
+    /// keys copies of leaves and of the index, which take about 250 bytes a key of one commit until they are collected, and a
+    /// larger table for the hash front when it is full, of at most 22 bytes for each key of its space.
+    ///
+    /// A map without a limit pays for it with a few adds to counters of the session.
+    ///
+    /// ```
+    /// use epoch_store::{Error, Map};
+    /// let map = Map::builder().memory_limit(1 << 20).build();
+    /// let refused = (0..2_000_u32).find_map(|number| map.put(number.to_be_bytes(), [0; 1_000]).err());
+    /// let Some(Error::MemoryLimit { held, limit }) = refused else { panic!() };
+    /// assert!(held > 1_000_000 && limit == 1 << 20);
+    /// map.delete_range(..)?;
+    /// map.put("again", [0; 1_000])?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.options.memory_limit = Some(bytes);
+        self
+    }
+
     /// The map.
     pub fn build(self) -> Map {
         Map::from_store(StoreRef::new(self.options))

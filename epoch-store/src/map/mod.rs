@@ -81,7 +81,7 @@ impl Map {
     ///
     /// # Errors
     /// [`Error::EmptyKey`], [`Error::KeyTooLong`], [`Error::ValueTooLong`]; [`Error::BatchTooLarge`], if this map allows
-    /// no writes at all. Nothing is stored then.
+    /// no writes at all; [`Error::MemoryLimit`], if it was built with one. Nothing is stored then.
     ///
     /// ```
     /// use epoch_store::{Error, Map};
@@ -159,8 +159,8 @@ impl Map {
     /// Takes time proportional to the batch; a commit that comes after a large one waits for it, or helps it.
     ///
     /// # Errors
-    /// Those of [`Map::put`] for the first write that has one, [`Error::BatchTooLarge`], or [`Error::ForeignSpace`];
-    /// nothing is applied then.
+    /// Those of [`Map::put`] for the first write that has one, [`Error::BatchTooLarge`], [`Error::ForeignSpace`], or, if it
+    /// puts something, [`Error::MemoryLimit`]; nothing is applied then.
     ///
     /// ```
     /// use epoch_store::{Map, WriteBatch};

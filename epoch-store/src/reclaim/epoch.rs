@@ -49,6 +49,8 @@ struct Slab {
 struct Counters {
     /// Nodes freed.
     freed: AtomicU64,
+    /// Their bytes, as they were when they were retired.
+    freed_bytes: AtomicU64,
     /// Slabs whose first of two periods has ended.
     passed: AtomicU64,
 }
@@ -62,12 +64,15 @@ impl Slab {
         // SAFETY: leaked from a Box, sole owner.
         let slab = unsafe { Box::from_raw(slab.as_ptr()) };
         let count = slab.garbage.len() as u64;
+        let bytes: usize = slab.garbage.iter().map(|garbage| garbage.bytes).sum();
         for garbage in slab.garbage {
             // SAFETY: the grace period of every node of the slab has ended.
             unsafe { free(garbage) };
         }
         // SAFETY: the counters outlive the collector and every session.
-        unsafe { slab.counters.as_ref() }.freed.fetch_add(count, Ordering::Relaxed);
+        let counters = unsafe { slab.counters.as_ref() };
+        counters.freed.fetch_add(count, Ordering::Relaxed);
+        counters.freed_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -169,6 +174,10 @@ impl Reclaimer for Epoch {
 
     fn freed(&self) -> u64 {
         self.counters.freed.load(Ordering::Relaxed)
+    }
+
+    fn freed_bytes(&self) -> u64 {
+        self.counters.freed_bytes.load(Ordering::Relaxed)
     }
 }
 
@@ -278,6 +287,14 @@ pub struct EpochPin<'a> {
     tally: &'a Tally,
 }
 
+impl EpochPin<'_> {
+    #[inline]
+    fn count(&self, garbage: &Garbage) {
+        self.tally.one(Event::Retired);
+        self.tally.bytes(Event::RetiredBytes, garbage.bytes, 0);
+    }
+}
+
 impl Pinned for EpochPin<'_> {
     #[inline(always)]
     fn protects<T>(&self, _node: NonNull<T>) {}
@@ -286,7 +303,7 @@ impl Pinned for EpochPin<'_> {
     unsafe fn retire<T: Node>(&self, node: NonNull<T>, grace: Grace) {
         // SAFETY: the caller is the only one to retire the node, which is alive until then (I-1).
         let garbage = unsafe { Garbage::of(node) };
-        self.tally.one(Event::Retired);
+        self.count(&garbage);
         if mutant!("epoch-frees-at-once") {
             // SAFETY: none: this is the fault that the model must find.
             return unsafe { free(garbage) };
@@ -296,8 +313,9 @@ impl Pinned for EpochPin<'_> {
 
     unsafe fn retire_promptly<T: Node>(&self, node: NonNull<T>) {
         // SAFETY: as in `retire`.
-        let garbage = vec![unsafe { Garbage::of(node) }];
-        self.tally.one(Event::Retired);
+        let garbage = unsafe { Garbage::of(node) };
+        self.count(&garbage);
+        let garbage = vec![garbage];
         let counters = self.bags.borrow().counters;
         let slab = Slab { garbage, passed: AtomicBool::new(false), counters };
         defer(&self.guard, NonNull::from(Box::leak(Box::new(slab))), Slab::free);

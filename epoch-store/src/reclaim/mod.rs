@@ -204,4 +204,7 @@ pub trait Reclaimer: Default {
 
     /// Retired objects freed so far, over all sessions.
     fn freed(&self) -> u64;
+
+    /// Bytes of them, of those whose retirement was counted in a tally.
+    fn freed_bytes(&self) -> u64;
 }

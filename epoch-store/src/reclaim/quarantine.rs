@@ -101,6 +101,11 @@ impl Reclaimer for Quarantine {
     fn freed(&self) -> u64 {
         self.state().freed
     }
+
+    /// None: pins of a model count nothing.
+    fn freed_bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// A pin in a model.

@@ -20,7 +20,7 @@ use crate::sync::{
 };
 use crate::tally::Tally;
 use crossbeam_utils::CachePadded;
-use std::cell::{RefCell, RefMut, UnsafeCell};
+use std::cell::{Cell, RefCell, RefMut, UnsafeCell};
 
 /// Sessions that exist from the beginning.
 const FIRST_SEGMENT: usize = if cfg!(epoch_loom) { 1 } else { 16 };
@@ -31,6 +31,17 @@ type Local = <Domain as Reclaimer>::Local;
 struct State {
     local: Local,
     sweeper: RefCell<Sweeper>,
+    /// What the session last knew of the memory that all of them hold.
+    sum: Cell<Sum>,
+}
+
+/// The memory of a store, as a session has added it up.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Sum {
+    /// Bytes held by the store.
+    pub held: u64,
+    /// [Bytes made](Tally::bytes_made) by the session until then.
+    pub made: u64,
 }
 
 /// One session.
@@ -136,7 +147,11 @@ impl Session {
             self.claims.set(self.claims.get().wrapping_add(1));
             let state = &mut *self.state.get();
             &**state.get_or_insert_with(|| {
-                Box::new(State { local: domain.local(), sweeper: RefCell::default() })
+                Box::new(State {
+                    local: domain.local(),
+                    sweeper: RefCell::default(),
+                    sum: Cell::default(),
+                })
             })
         };
         Claim { session: self, state, domain }
@@ -166,6 +181,11 @@ impl Claim<'_> {
     /// The session's part in garbage collection.
     pub fn sweeper(&self) -> RefMut<'_, Sweeper> {
         self.state.sweeper.borrow_mut()
+    }
+
+    /// What it last knew of the memory that is held.
+    pub fn sum(&self) -> &Cell<Sum> {
+        &self.state.sum
     }
 
     /// Hands over everything retired, and tries to free it.

@@ -45,3 +45,10 @@ pub struct Space {
     /// Straight from a key to its record.
     pub front: Front,
 }
+
+impl Space {
+    /// Bytes of a space that nothing was put into.
+    pub fn bytes_when_new() -> usize {
+        size_of::<Self>() + List::bytes_when_new() + Front::bytes_when_new()
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::Space;
 use crate::sync::{AtomicPtr, Ordering, Segments, Tracked, mutant, ord, pause};
+use crate::tally::{Event, Tally};
 use std::ptr;
 
 /// Slots for names that are there from the beginning.
@@ -18,6 +19,11 @@ struct Named {
 impl Named {
     fn new(name: &str, hash: u64) -> Box<Self> {
         Box::new(Self { hash: Tracked::new(hash), name: name.into(), space: Space::default() })
+    }
+
+    /// Bytes of it before anything is put into the space.
+    fn bytes_when_new(name: &str) -> usize {
+        size_of::<Self>() - size_of::<Space>() + name.len() + Space::bytes_when_new()
     }
 
     fn has_name(&self, name: &str, hash: u64) -> bool {
@@ -118,7 +124,7 @@ impl Spaces {
     /// The id of the space with this name, which is created if there is none. `None`: it would be more than `most`.
     ///
     /// Lock-free up to the allocator; linear in the number of names.
-    pub fn find_or_create(&self, name: &str, most: u32) -> Option<u32> {
+    pub fn find_or_create(&self, name: &str, most: u32, tally: &Tally) -> Option<u32> {
         let hash = self.default.front.hash(name.as_bytes());
         let mut fresh = None;
         for index in 0..most {
@@ -128,7 +134,10 @@ impl Spaces {
                 let candidate = fresh.take().unwrap_or_else(|| Named::new(name, hash));
                 pause("space-made");
                 match slot.fill(candidate) {
-                    Ok(()) => return Some(id),
+                    Ok(()) => {
+                        tally.bytes(Event::Linked, Named::bytes_when_new(name), 0);
+                        return Some(id);
+                    }
                     // Somebody has created a space here meanwhile: perhaps this one.
                     Err(back) => fresh = Some(back),
                 }

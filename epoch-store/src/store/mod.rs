@@ -1,7 +1,7 @@
 //! The store: everything below put together, and the life of its handles.
 //!
 //! *Role.* One [`Store`] holds queue, spaces, slots, backlog, sessions and reclaimer. `write.rs` commits,
-//! `validate.rs` does so if what was read still stands, `read.rs` looks up, `scan.rs` reads ranges (`pick.rs`: what it takes from them), `sweep.rs` collects. Handles
+//! `validate.rs` does so if what was read still stands, `memory.rs` admits what there is room for, `read.rs` looks up, `scan.rs` reads ranges (`pick.rs`: what it takes from them), `sweep.rs` collects. Handles
 //! ([`StoreRef`]) and snapshot slots keep it
 //! alive.
 //!
@@ -16,6 +16,7 @@
 //! *Checked by* `closing.rs` in `loom-tests/tests`; `tests/lifetimes.rs`.
 
 mod closing;
+mod memory;
 mod pick;
 mod read;
 mod resolve;
@@ -48,13 +49,20 @@ pub struct Options {
     pub max_batch_len: usize,
     /// Most spaces with a name.
     pub max_key_spaces: usize,
+    /// Bytes that the map may hold before it refuses to be put to.
+    pub memory_limit: Option<u64>,
     /// How long old versions and leases stay.
     pub policy: Policy,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_batch_len: 1 << 24, max_key_spaces: MAX_KEY_SPACES, policy: Policy::default() }
+        Self {
+            max_batch_len: 1 << 24,
+            max_key_spaces: MAX_KEY_SPACES,
+            memory_limit: None,
+            policy: Policy::default(),
+        }
     }
 }
 
@@ -128,7 +136,9 @@ impl Store {
             return Err(Error::SpaceNameTooLong { len: name.len(), max: MAX_SPACE_NAME_LEN });
         }
         let max = self.options.max_key_spaces;
-        self.spaces.find_or_create(name, max as u32).ok_or(Error::TooManySpaces { max })
+        let claim = self.claim();
+        let id = self.spaces.find_or_create(name, max as u32, claim.tally());
+        id.ok_or(Error::TooManySpaces { max })
     }
 
     /// The id of the space with this name, if there is one. Wait-free; linear in the number of spaces.

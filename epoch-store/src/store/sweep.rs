@@ -1,6 +1,7 @@
 //! Garbage collection outside commits: on release, on demand; and the figures that tell how much there is.
 
 use super::Store;
+use super::memory::Memory;
 use super::resolve::Resolver;
 use crate::chain::RecordRef;
 use crate::gc::finish_all;
@@ -117,6 +118,7 @@ impl Store {
         let version = self.published();
         let oldest_version = self.slots.openable(self.queue.root()).oldest;
         let (open_snapshots, oldest) = self.slots.open();
+        let Memory { held, retired } = self.memory();
         let difference = |plus, minus| self.sum(plus).saturating_sub(self.sum(minus));
         Stats {
             version: version.into(),
@@ -125,6 +127,8 @@ impl Store {
             records: difference(Event::Records, Event::RecordsRemoved),
             versions: difference(Event::VersionsLinked, Event::VersionsCut),
             retired: self.sum(Event::Retired).saturating_sub(self.domain.freed()),
+            bytes: held,
+            retired_bytes: retired,
             gc_queued: self.queued_entries(),
             open_snapshots,
             oldest_snapshot: oldest.map(Into::into),

@@ -103,7 +103,7 @@ impl Store {
         spans: Box<[Span]>,
         reads: Reads,
     ) -> Result<u64, Refused> {
-        let claim = self.claim();
+        let claim = self.claim_for(ops.clone()).map_err(Refused::Request)?;
         // Rule 1, and I-46: from before the first look until the commit is visible.
         let pin = claim.pin();
         let mut window = self.validate(&reads, &claim, &pin)?;

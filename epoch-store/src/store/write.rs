@@ -33,7 +33,7 @@ impl Store {
         ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
     ) -> Result<u64, Error> {
         self.check(ops.len(), ops.clone())?;
-        Ok(if ops.len() == 0 { self.published() } else { self.apply(ops, Box::default()) })
+        if ops.len() == 0 { Ok(self.published()) } else { self.apply(ops, Box::default()) }
     }
 
     /// As [`Store::commit`], for all of a batch: its ranges too.
@@ -46,26 +46,26 @@ impl Store {
         }
         self.check(batch.len(), batch.ops())?;
         let (ops, spans) = batch.resolve_ranges();
-        let stamp = self.apply(ops.iter().copied(), spans.clone());
+        let stamp = self.apply(ops.iter().copied(), spans.clone())?;
         spans.iter().for_each(|span| self.sweep_span(span));
         Ok(stamp)
     }
 
-    /// Commits what was checked.
+    /// Commits what was checked, if there is room for it.
     fn apply<'o>(
         &self,
         ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
         spans: Box<[Span]>,
-    ) -> u64 {
+    ) -> Result<u64, Error> {
         if let Some(first) = ops.clone().next() {
             let front = &self.space(first.space).front;
             front.prefetch_unpinned(front.hash(first.key));
         }
-        let claim = self.claim();
+        let claim = self.claim_for(ops.clone())?;
         // Rule 1: pinned from the first look-up until the commit is visible (I-23).
         let pin = claim.pin();
         let writes = self.prepare(ops, &claim, &pin);
-        self.order(Commit::alloc_with_spans(writes, spans), &claim, &pin)
+        Ok(self.order(Commit::alloc_with_spans(writes, spans), &claim, &pin))
     }
 
     /// Orders a commit that was prepared under `pin`, and cleans up behind it. Returns its stamp when it is visible, or
