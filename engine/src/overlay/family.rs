@@ -43,8 +43,6 @@ pub enum Phase {
 pub struct RootFlush {
     /// The root's entries that it moves.
     pub seen: epoch_store::Snapshot,
-    /// The store before it.
-    pub before: epoch_store::Snapshot,
     /// What it commits to the store.
     pub batch: WriteBatch,
 }

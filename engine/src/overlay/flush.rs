@@ -74,7 +74,6 @@ fn flush_root(family: &Family, root: &Layer) -> Result<Version, Error> {
 
 /// Step 1: what the root holds now; `None` if nothing.
 fn choose(family: &Family) -> Option<RootFlush> {
-    let before = family.shared().map().snapshot();
     let seen = family.map().snapshot();
     let mut batch = WriteBatch::new();
     for (key, entry) in seen.range(layer_range(ROOT, ALL)) {
@@ -84,7 +83,7 @@ fn choose(family: &Family) -> Option<RootFlush> {
             batch.put(&key[NUMBER_LEN..], &entry[TAG_LEN..]);
         }
     }
-    (!batch.is_empty()).then_some(RootFlush { seen, before, batch })
+    (!batch.is_empty()).then_some(RootFlush { seen, batch })
 }
 
 /// Takes the steps that are left of a flush that has begun. Returns the version of the base after it.
@@ -125,16 +124,19 @@ fn store(family: &Family, flush: &RootFlush, generation: u64) -> Result<(), Erro
     let map = shared.admit(flush.batch.len())?;
     let mut batch = flush.batch.clone();
     batch.put_in(shared.hidden(), family.mark(), next.to_be_bytes());
-    let mut reads = ReadSet::at(&flush.before);
-    reads.key_in(shared.hidden(), family.mark());
-    while is_conflict(map.commit_if(&batch, &reads))? {
+    loop {
+        // Opened anew each time, and kept by nobody: a flush that waits for room in the store must not keep what others delete.
         let now = map.snapshot();
         let mark = now.space(shared.hidden())?.get(family.mark());
         if mark.is_some_and(|mark| number(&mark) >= next) {
-            break;
+            return Ok(());
+        }
+        let mut reads = ReadSet::at(&now);
+        reads.key_in(shared.hidden(), family.mark());
+        if !is_conflict(map.commit_if(&batch, &reads))? {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// Step 4: drops the entries that were moved, unless somebody has.

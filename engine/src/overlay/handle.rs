@@ -315,8 +315,8 @@ impl Overlay {
     /// it stops nobody, and the next one to flush the layer ends its work first.
     ///
     /// # Errors
-    /// [`Error::Closed`] and others of a commit to the store. Nothing is lost then: the writes stay in the layer, or
-    /// wait to be flushed by the next call.
+    /// [`Error::Closed`] and others of a commit to the store, [`MemoryLimit`](epoch_store::Error::MemoryLimit) among them.
+    /// Nothing is lost then: the writes stay in the layer, or wait to be flushed by the next call.
     ///
     /// ```
     /// use engine::Store;

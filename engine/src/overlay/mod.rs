@@ -37,8 +37,8 @@
 //!   snapshot was opened. By O-1 the snapshot can then be ahead of the state only in the phase `Stored`, where it says
 //!   itself which of the two bases it needs; it can be behind it only if it is older than `since`, a version of the
 //!   family's map noted after step 4, and then another is opened.
-//! - O-3. Each of the commits of 2 and 4 is made at most once: both depend on the key that they write, read at snapshots
-//!   that were fixed before the phase began. Whoever finds the key written goes on to the next step.
+//! - O-3. Each of the commits of 2 and 4 is made at most once: both depend on the key that they write, read at a
+//!   snapshot in which it is not written. Whoever finds the key written goes on to the next step.
 //! - O-4. What the root shows does not change with 1 to 3 (views still use the old base), and in step 4 only by what others
 //!   committed to the store since the old base: the entries that go are in the next base, what was written to the root after
 //!   `seen` stays on top.

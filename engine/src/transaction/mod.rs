@@ -175,7 +175,8 @@ impl Transaction {
     ///
     /// # Errors
     /// [`Error::Conflict`]: others were faster; [restart](Transaction::restart) the transaction and do its work again.
-    /// [`Error::Closed`]; in [`Error::Map`] what the map refuses: a batch that is too large, too much memory.
+    /// [`Error::Closed`]; in [`Error::Map`] what the map refuses: a batch that is too large, one for which there is no
+    /// [room](crate::Builder::memory_limit).
     /// In each case nothing was committed, and the transaction is as it was before: it can be read, rolled back to a
     /// savepoint, written to, and committed again. After a conflict that leads to the same conflict again.
     ///
