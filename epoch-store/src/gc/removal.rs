@@ -94,9 +94,9 @@ impl Batch {
             // SAFETY: I-37: it is not retired yet.
             let bytes = unsafe { Record::bytes(sealed.record) };
             let bytes = bytes + tombstone.map_or(0, |tombstone| tombstone.own_bytes());
-            field.tally.bytes(Event::Linked, 0, bytes);
             // SAFETY: I-1, I-37: this is its owner; no list, no table and no later pin has it. Commits may hand it on.
             unsafe { field.pin.retire(sealed.record, Grace::Two) };
+            field.tally.bytes(Event::Linked, 0, bytes);
         }
         None
     }

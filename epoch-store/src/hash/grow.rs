@@ -125,9 +125,10 @@ impl Front {
             let publish = ord!("table-swing", AcqRel);
             if self.current.compare_exchange(old, new, publish, Ordering::Relaxed).is_ok() {
                 self.remember(next.get());
-                tally.bytes(Event::Linked, 0, Table::bytes_of(table.capacity()));
                 // SAFETY: I-1: the swing unlinked it; only pinned threads that loaded it before can still be in it.
                 unsafe { pin.retire(table.as_ptr(), Grace::One) };
+                // Afterwards: it is large, and counted twice for a moment rather than not at all.
+                tally.bytes(Event::Linked, 0, Table::bytes_of(table.capacity()));
             }
         }
     }

@@ -14,6 +14,9 @@ use std::ptr::NonNull;
 type Entries = SmallVec<[Entry; CAPACITY + TAIL]>;
 type Records = SmallVec<[NonNull<Record>; TAIL]>;
 
+/// A new leaf, and its body.
+type Fresh = (NonNull<Leaf>, NonNull<Body>);
+
 /// What became of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refilled {
@@ -31,7 +34,7 @@ struct Replacement<'p> {
     /// It is the leaf's last.
     frozen: bool,
     /// The leaf split off to the right, and its body.
-    right: Option<(NonNull<Leaf>, NonNull<Body>)>,
+    right: Option<Fresh>,
     /// The right neighbour, if this unlinks it.
     absorbed: Option<Place<'p>>,
 }
@@ -97,7 +100,7 @@ impl Replacement<'_> {
     fn bytes(&self) -> usize {
         // SAFETY: not shared yet.
         unsafe {
-            let right = |(leaf, body): (NonNull<Leaf>, _)| leaf.as_ref().bytes_with(body);
+            let right = |(leaf, body): Fresh| leaf.as_ref().bytes_with(body);
             Body::bytes(self.body) + self.right.map_or(0, right)
         }
     }
@@ -218,7 +221,7 @@ fn split(
     body: BodyRef<'_>,
     entries: &[Entry],
     rest: Rest<'_>,
-) -> (NonNull<Body>, Option<(NonNull<Leaf>, NonNull<Body>)>) {
+) -> (NonNull<Body>, Option<Fresh>) {
     let sorted = body.sorted_len();
     let ascending = sorted * 2 >= CAPACITY
         && sorted < entries.len()

@@ -109,13 +109,15 @@ impl Builder {
     /// thread is still at what was unlinked: then the next put finds it. Near the limit puts cost more, and one that is refused
     /// takes time proportional to what waits to be collected.
     ///
-    /// *Slack.* Sessions, one for each operation under way, add up what all of them hold only now and then: the limit may be
-    /// exceeded by each session by the smaller of 64 KiB and one 64th of the limit, or by one commit if that is larger. A
-    /// map has 16 sessions, and more only if more operations are under way at one moment; a thread keeps to one as long
-    /// as no other is in its way: so in practice the slack is that of the threads that put at the same time. Keys and
-    /// values of a commit are counted before it is admitted, with 64 bytes a write. What it makes besides is not: for new
-    /// keys copies of leaves and of the index, which take about 250 bytes a key of one commit until they are collected, and a
-    /// larger table for the hash front when it is full, of at most 22 bytes for each key of its space.
+    /// *Slack.* Each operation works in a session, and sessions add up what all of them hold only now and then. So each session
+    /// that puts may exceed the limit by the smaller of 64 KiB and one 64th of the limit, or by one commit if that is larger. A
+    /// map has 16 sessions, and more only if more operations than that are under way at one moment; a thread keeps to one as long
+    /// as no other is in its way: the slack is that of the threads that put at the same time, and at most that of all sessions.
+    ///
+    /// A commit is counted before it is admitted: its keys and values, and 64 bytes for each write. What it makes on top of
+    /// that is not, and comes to the slack once for each session: until it is collected, some 200 bytes for each new key of the
+    /// commit, for copies of leaves and of the index (at worst, if the key is the only one of its leaf, some KiB); and a larger table
+    /// for the hash front when the old one is full, of 22 bytes for each key of the space.
     ///
     /// A map without a limit pays for it with a few adds to counters of the session.
     ///
