@@ -57,7 +57,7 @@ done
 
 tests=()
 for name in stress history hot_keys lifetimes thread_exit parked bounds collection \
-    large_commits delete_range key_spaces removal retention leases checked_races; do
+    large_commits delete_range key_spaces removal retention leases checked_races checked_histories; do
     tests+=(--test "$name")
 done
 # Every report, not the first alone; any fails the test that it is in.

@@ -103,8 +103,8 @@ pub struct Conflict {
     /// under snapshot isolation; else [`ReadWrite`](ConflictKind::ReadWrite) if one of them was read by itself; else
     /// [`Phantom`](ConflictKind::Phantom).
     pub kind: ConflictKind,
-    /// The keys. They are found when the transaction is refused: a key that was put and deleted again meanwhile may
-    /// be missing, and there are none if that is true of all.
+    /// The keys, each once, 64 at most. They are found when the transaction is refused: a key that was put and deleted
+    /// again meanwhile may be missing, and there are none if that is true of all.
     pub keys: Vec<ConflictingKey>,
 }
 
@@ -112,8 +112,14 @@ impl From<epoch_store::Conflict> for Conflict {
     fn from(conflict: epoch_store::Conflict) -> Self {
         let point = conflict.keys.iter().any(|key| key.read == epoch_store::ReadKind::Key);
         let kind = if point { ConflictKind::ReadWrite } else { ConflictKind::Phantom };
-        let keys = conflict.keys.into_iter();
-        let keys = keys.map(|key| ConflictingKey { space: key.space, key: key.key }).collect();
+        let mut keys: Vec<ConflictingKey> = Vec::with_capacity(conflict.keys.len());
+        for key in conflict.keys {
+            let key = ConflictingKey { space: key.space, key: key.key };
+            // One that was read by itself and in a range is named for both. They are few.
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         Self { since: conflict.since, kind, keys }
     }
 }
