@@ -294,5 +294,9 @@ fn an_update_may_delete_and_may_find_nothing_to_do() {
     assert_eq!(store.snapshot().get("k").unwrap().unwrap(), "");
     store.update("k", |old| old.is_none().then(Vec::new)).unwrap();
     assert!(!store.snapshot().contains("k").unwrap());
-    assert!(matches!(store.update("", |_| Some(Vec::new())), Err(Error::Map(_))));
+    let space = store.key_space("space").unwrap();
+    for new in [None, Some(Vec::new())] {
+        assert!(matches!(store.update("", |_| new.clone()), Err(Error::Map(_))));
+        assert!(matches!(space.update("", |_| new.clone()), Err(Error::Map(_))));
+    }
 }

@@ -1,6 +1,7 @@
 //! Running a transaction again until it goes through.
 
 use super::back_off::Attempts;
+use super::space::check_key;
 use super::{Isolation, Transaction};
 use crate::shared::Shared;
 use crate::{Error, KeySpace, Store, Version};
@@ -138,6 +139,7 @@ impl Store {
         mut change: impl FnMut(Option<&[u8]>) -> Option<Vec<u8>>,
     ) -> Result<Version, Error> {
         let key = key.as_ref();
+        check_key(key)?; // wrong also where nothing comes to be written
         attempt(self.shared(), ATTEMPTS, || {
             let snapshot = self.snapshot();
             let old = snapshot.get(key)?;
@@ -174,6 +176,7 @@ impl KeySpace {
         mut change: impl FnMut(Option<&[u8]>) -> Option<Vec<u8>>,
     ) -> Result<Version, Error> {
         let (key, shared, space) = (key.as_ref(), self.shared(), self.of_map());
+        check_key(key)?;
         attempt(shared, ATTEMPTS, || {
             let snapshot = shared.map().snapshot();
             let old = snapshot.space(space)?.get(key);

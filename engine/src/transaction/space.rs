@@ -250,7 +250,7 @@ impl<'t> TransactionSpace<'t> {
 }
 
 /// Whether this can be a key.
-fn check_key(key: &[u8]) -> Result<(), epoch_store::Error> {
+pub(super) fn check_key(key: &[u8]) -> Result<(), epoch_store::Error> {
     match key.len() {
         0 => Err(epoch_store::Error::EmptyKey),
         len if len > MAX_KEY_LEN => Err(epoch_store::Error::KeyTooLong { len, max: MAX_KEY_LEN }),

@@ -180,3 +180,26 @@ fn seen((key, chain): (&Shared, &Chain), step: Step) -> Option<(Shared, Written)
     let (_, written) = chain.at(step)?;
     Some((Arc::clone(key), written.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Savepoints that are set and released in a loop, inside another one, must not let the log grow.
+    #[test]
+    fn the_log_has_each_key_once_for_each_savepoint_that_is_left() {
+        let mut writes = Writes::default();
+        writes.mark();
+        for round in 0..100 {
+            let (outer, _) = (writes.mark(), writes.mark());
+            writes.write(0, b"always", None);
+            writes.mark();
+            writes.write(0, b"always", None);
+            writes.write(0, [b'a', round % 3].as_slice(), None);
+            writes.release(outer).expect("it is there");
+        }
+        assert_eq!(writes.log.len(), 4);
+        assert_eq!(writes.lookers.marks.len(), 1);
+        assert!(writes.spaces[0].values().all(|chain| chain.newest().is_some()));
+    }
+}
