@@ -26,23 +26,53 @@ pub struct WriteBatch {
 
 impl WriteBatch {
     /// An empty batch.
+    ///
+    /// ```
+    /// use engine::WriteBatch;
+    /// assert!(WriteBatch::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// An empty batch with room for `writes` writes of `bytes` bytes together, keys and values. A hint: room that cannot
     /// be had is not reserved.
+    ///
+    /// ```
+    /// use engine::WriteBatch;
+    /// let batch = WriteBatch::with_capacity(1_000, 32_000);
+    /// assert!(batch.is_empty()); // room, and no writes
+    /// ```
     pub fn with_capacity(writes: usize, bytes: usize) -> Self {
         Self { writes: epoch_store::WriteBatch::with_capacity(writes, bytes) }
     }
 
     /// Adds a write of `value` under `key`. Copies both. An empty value is a value.
+    ///
+    /// ```
+    /// use engine::WriteBatch;
+    /// let store = engine::Store::in_memory();
+    /// let mut batch = WriteBatch::new();
+    /// batch.put("k", "1").put("k", "2");
+    /// store.commit(&batch)?;
+    /// assert_eq!(store.snapshot().get("k")?.unwrap(), "2");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn put(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut Self {
         self.writes.put(key, value);
         self
     }
 
     /// Adds a delete of `key`, which is allowed not to be there.
+    ///
+    /// ```
+    /// use engine::WriteBatch;
+    /// let store = engine::Store::in_memory();
+    /// store.put("k", "v")?;
+    /// store.commit(WriteBatch::new().delete("k").delete("absent"))?;
+    /// assert!(store.snapshot().is_empty()?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn delete(&mut self, key: impl AsRef<[u8]>) -> &mut Self {
         self.writes.delete(key);
         self
@@ -72,16 +102,41 @@ impl WriteBatch {
     }
 
     /// Number of writes added, ranges among them.
+    ///
+    /// ```
+    /// use engine::WriteBatch;
+    /// assert_eq!(WriteBatch::new().put("k", "1").put("k", "2").delete_range(..).len(), 3);
+    /// ```
     pub fn len(&self) -> usize {
         self.writes.len()
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// use engine::WriteBatch;
+    /// let mut batch = WriteBatch::new();
+    /// assert!(batch.is_empty());
+    /// assert!(!batch.delete("k").is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }
 
     /// Forgets all writes, keeps the memory.
+    ///
+    /// ```
+    /// use engine::WriteBatch;
+    /// let store = engine::Store::in_memory();
+    /// let mut batch = WriteBatch::new();
+    /// for round in 0..3_u8 {
+    ///     batch.clear(); // a commit leaves the batch as it is
+    ///     batch.put([round], "");
+    ///     store.commit(&batch)?;
+    /// }
+    /// assert_eq!(batch.len(), 1);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn clear(&mut self) {
         self.writes.clear();
     }

@@ -57,6 +57,16 @@ pub enum Error {
 
 impl Error {
     /// Whether running the same work again, on a newer snapshot, may succeed.
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let mut transaction = store.transaction();
+    /// transaction.get_for_update("k")?;
+    /// store.put("k", "somebody else's")?;
+    /// assert!(transaction.commit().unwrap_err().is_conflict());
+    /// assert!(!store.put("", "no key").unwrap_err().is_conflict());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict(_))
     }

@@ -1,20 +1,69 @@
 //! A storage engine for state that many threads read while others write it: versions, snapshots, atomic batches,
-//! conditional writes and named key spaces, on top of the lock-free map of [`epoch_store`].
+//! transactions, overlays and named key spaces, on top of the lock-free map of [`epoch_store`].
+//!
+//! *What it is.* An ordered store of byte keys in memory, for the state of transaction executors, ledgers, schedulers, game
+//! worlds: wherever a `RwLock<BTreeMap>` stands and readers and writers wait for each other. A [`Snapshot`] is one version for
+//! as long as it is held; a [`WriteBatch`] is one step; a [`Transaction`] commits if what it read still stands; an [`Overlay`] is
+//! a layer of writes that may come down, or be dropped. Nothing locks, so all of it can be called from asynchronous tasks
+//! (`examples/async_tokio.rs` says what is better not).
+//!
+//! *What it is not.* Nothing is written to disk, as yet. It is no database: no queries, no types, one process. It is no cache:
+//! nothing is evicted. A single thread that needs no snapshots is better served by a `BTreeMap`.
 //!
 //! ```
-//! use engine::{Store, WriteBatch};
-//! let store = Store::in_memory();
+//! use engine::{Error, Store, WriteBatch};
+//! let store = Store::in_memory(); // clones are handles to the same store
 //! store.put("alice", "10")?;
 //! let before = store.snapshot();
 //!
 //! let mut batch = WriteBatch::new();
 //! batch.put("alice", "7").put("bob", "3");
-//! store.commit(&batch)?;
+//! store.commit(&batch)?; // seen whole or not at all
+//! assert_eq!(before.get("alice")?.unwrap(), "10"); // a snapshot never changes
 //!
-//! assert_eq!(store.snapshot().get("bob")?.unwrap(), "3");
-//! assert_eq!(before.get("alice")?.unwrap(), "10");
-//! # Ok::<(), engine::Error>(())
+//! store.transact(|transaction| { // run again, if others were faster
+//!     let bob = transaction.get("bob")?.map_or(vec![], |value| value.to_vec());
+//!     transaction.put("carol", bob)?;
+//!     transaction.delete("bob")
+//! })?;
+//!
+//! let draft = store.overlay(); // uncommitted writes, shared by threads
+//! draft.delete_range("a".."c")?;
+//! assert_eq!((draft.iter().count(), store.snapshot().len()?), (1, 2));
+//! draft.flush()?; // one commit
+//! assert_eq!(store.snapshot().first()?.unwrap().1, "3");
+//! # Ok::<(), Error>(())
 //! ```
+//!
+//! # What is promised
+//!
+//! | | |
+//! |---|---|
+//! | [`Snapshot`], [`Cursor`], iterators | exactly the commits up to one version, whole, for as long as they are held; opening is wait-free, reading never waits |
+//! | a commit | one atomic, linearizable step with a [`Version`]; lock-free up to the allocator |
+//! | [`insert_if_absent`](Store::insert_if_absent), [`compare_and_set`](Store::compare_and_set), [`update`](Store::update) | reading and writing one key are one atomic step |
+//! | [`Transaction`] | serializable, phantoms included, or snapshot isolation ([`Isolation`]); nothing is locked, and of two in each other's way one goes through |
+//! | [`Overlay`] | each read and each iterator sees one moment of all layers; [`flush`](Overlay::flush) is one step, beside writers and other flushes, and loses nothing |
+//! | memory | a reader keeps the versions that it sees and no others; who holds on for too long is told of ([`Builder::on_slow_reader`]), or reads by a [`Lease`] that is taken back |
+//! | bad input | an [`Error`] with a type; nothing half applied, no panic |
+//!
+//! # Where to begin
+//!
+//! - *The store*: [`Store`], [`Builder`], [`KeySpace`]; [`WriteBatch`]; [`Stats`], [`Contention`], [`HotKey`].
+//! - *Reading*: [`Snapshot`], [`SpaceView`], [`Range`], [`Cursor`], [`ChangeSet`], [`Lease`]; what they yield: [`Key`], [`Value`].
+//! - *Transactions*: [`Store::transact`], [`Transaction`], [`Savepoint`], [`Retry`]; [`Conflict`].
+//! - *Layers*: [`Overlay`], [`OverlayView`], [`OverlayBatch`].
+//! - *Applications of chains*: [`KvStore`], kept by snapshots, overlays and views; [`Prefixed`], [`Observed`].
+//!
+//! Programs that show each: `engine/examples`.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `tracing`: spans of commits, flushes and collection; events of conflicts, retries and slow readers. Reads are not traced.
+//! - `metrics`: `Store::publish_metrics` hands counters and gauges to the recorder of the host, when it is called.
+//! - `pause-points`: named stops inside the protocols, for tests. Not for production.
 
 #![forbid(unsafe_code)]
 
@@ -46,3 +95,8 @@ pub use transaction::{
     Isolation, Retry, Savepoint, Transaction, TransactionRange, TransactionSpace,
 };
 pub use value::{Key, Value};
+
+/// The programs of the README, run with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -35,12 +35,32 @@ pub trait KvStore {
     ///
     /// # Errors
     /// The key is empty; what reading the store below or an observer refuses.
+    ///
+    /// ```
+    /// use engine::{KvStore, Store};
+    /// let overlay = Store::in_memory().overlay();
+    /// let kv: &dyn KvStore = &overlay;
+    /// overlay.put("k", "")?;
+    /// assert_eq!(kv.get(b"k")?, Some(vec![])); // an empty value is a value
+    /// assert_eq!(kv.get(b"absent")?, None);
+    /// assert!(kv.get(b"").is_err());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
     /// Whether `key` has a value.
     ///
     /// # Errors
     /// As [`KvStore::get`].
+    ///
+    /// ```
+    /// use engine::{KvStore, Store};
+    /// let overlay = Store::in_memory().overlay();
+    /// let kv: &dyn KvStore = &overlay;
+    /// kv.set(b"k", b"")?;
+    /// assert!(kv.has(b"k")? && !kv.has(b"absent")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     fn has(&self, key: &[u8]) -> Result<bool, Error> {
         Ok(self.get(key)?.is_some())
     }
@@ -50,18 +70,53 @@ pub trait KvStore {
     /// # Errors
     /// [`Error::ReadOnly`]; the key is empty or too long, or the value too long; what an observer refuses. Nothing is stored
     /// then.
+    ///
+    /// ```
+    /// use engine::{Error, KvStore, Store};
+    /// let store = Store::in_memory();
+    /// let overlay = store.overlay();
+    /// KvStore::set(&overlay, b"k", b"v")?;
+    /// assert_eq!(overlay.get("k")?.unwrap(), b"v");
+    /// let refused = KvStore::set(&store.snapshot(), b"k", b"v").unwrap_err();
+    /// assert!(matches!(refused, Error::ReadOnly));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     fn set(&self, key: &[u8], value: &[u8]) -> Result<(), Error>;
 
     /// Deletes `key`, which is allowed not to be there.
     ///
     /// # Errors
     /// As [`KvStore::set`].
+    ///
+    /// ```
+    /// use engine::{KvStore, Store};
+    /// let overlay = Store::in_memory().overlay();
+    /// let kv: &dyn KvStore = &overlay;
+    /// kv.set(b"k", b"v")?;
+    /// kv.delete(b"k")?;
+    /// kv.delete(b"absent")?;
+    /// assert!(!kv.has(b"k")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     fn delete(&self, key: &[u8]) -> Result<(), Error>;
 
     /// The entries from `start` up to, and without, `end`, in key order.
     ///
     /// # Errors
     /// A bound is empty; what an observer refuses.
+    ///
+    /// ```
+    /// use engine::{KvStore, Store};
+    /// let overlay = Store::in_memory().overlay();
+    /// let kv: &dyn KvStore = &overlay;
+    /// for key in [b"a", b"b", b"c"] {
+    ///     kv.set(key, b"")?;
+    /// }
+    /// assert_eq!(kv.iterator(Some(b"a"), Some(b"c"))?.count(), 2); // without the end
+    /// assert_eq!(kv.iterator(None, None)?.count(), 3);
+    /// assert!(kv.iterator(None, Some(b"")).is_err());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     fn iterator<'a>(
         &'a self,
         start: Option<&[u8]>,
@@ -72,6 +127,18 @@ pub trait KvStore {
     ///
     /// # Errors
     /// As [`KvStore::iterator`].
+    ///
+    /// ```
+    /// use engine::{KvStore, Store};
+    /// let overlay = Store::in_memory().overlay();
+    /// let kv: &dyn KvStore = &overlay;
+    /// for key in [b"a", b"b", b"c"] {
+    ///     kv.set(key, b"")?;
+    /// }
+    /// let first = kv.reverse_iterator(Some(b"a"), Some(b"c"))?.next().unwrap()?;
+    /// assert_eq!(first.0, b"b"); // the end is not in it, in either direction
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     fn reverse_iterator<'a>(
         &'a self,
         start: Option<&[u8]>,

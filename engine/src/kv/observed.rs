@@ -43,6 +43,22 @@ pub trait Observer {
     ///
     /// # Errors
     /// Why it is refused.
+    ///
+    /// ```
+    /// use engine::{Error, KvStore, Observed, Observer, ObserverError, Store};
+    /// struct Guard;
+    /// impl Observer for Guard {
+    ///     fn read(&self, key: &[u8], _value: Option<&[u8]>) -> Result<(), ObserverError> {
+    ///         if key == b"secret" { Err("not for you".into()) } else { Ok(()) }
+    ///     }
+    /// }
+    /// let overlay = Store::in_memory().overlay();
+    /// overlay.put("secret", "")?;
+    /// let guarded = Observed::new(&overlay, Guard);
+    /// assert!(matches!(guarded.get(b"secret"), Err(Error::Observer(_))));
+    /// assert_eq!(guarded.get(b"absent")?, None);
+    /// # Ok::<(), Error>(())
+    /// ```
     fn read(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), ObserverError> {
         let _ = (key, value);
         Ok(())
@@ -52,6 +68,22 @@ pub trait Observer {
     ///
     /// # Errors
     /// Why it is refused.
+    ///
+    /// ```
+    /// use engine::{Error, KvStore, Observed, Observer, ObserverError, Store};
+    /// struct Guard;
+    /// impl Observer for Guard {
+    ///     fn write(&self, _key: &[u8], value: Option<&[u8]>) -> Result<(), ObserverError> {
+    ///         value.map(|_| ()).ok_or_else(|| "nothing is deleted here".into())
+    ///     }
+    /// }
+    /// let overlay = Store::in_memory().overlay();
+    /// overlay.put("secret", "")?;
+    /// let guarded = Observed::new(&overlay, Guard);
+    /// guarded.set(b"secret", b"new")?;
+    /// assert!(guarded.delete(b"secret").is_err() && overlay.contains("secret")?);
+    /// # Ok::<(), Error>(())
+    /// ```
     fn write(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), ObserverError> {
         let _ = (key, value);
         Ok(())
@@ -61,6 +93,22 @@ pub trait Observer {
     ///
     /// # Errors
     /// Why it is refused.
+    ///
+    /// ```
+    /// use engine::{Error, KvStore, Observed, Observer, ObserverError, Store};
+    /// struct Guard;
+    /// impl Observer for Guard {
+    ///     fn open(&self, start: Option<&[u8]>, _end: Option<&[u8]>) -> Result<(), ObserverError> {
+    ///         start.map(|_| ()).ok_or_else(|| "no scan from the first key".into())
+    ///     }
+    /// }
+    /// let overlay = Store::in_memory().overlay();
+    /// overlay.put("secret", "")?;
+    /// let guarded = Observed::new(&overlay, Guard);
+    /// assert!(guarded.iterator(None, None).is_err());
+    /// assert_eq!(guarded.iterator(Some(b"a"), None)?.count(), 1);
+    /// # Ok::<(), Error>(())
+    /// ```
     fn open(&self, start: Option<&[u8]>, end: Option<&[u8]>) -> Result<(), ObserverError> {
         let _ = (start, end);
         Ok(())
@@ -71,6 +119,25 @@ pub trait Observer {
     ///
     /// # Errors
     /// Why it is refused.
+    ///
+    /// ```
+    /// use engine::{Error, KvStore, Observed, Observer, ObserverError, Store};
+    /// struct Guard;
+    /// impl Observer for Guard {
+    ///     fn step(&self, key: &[u8], _value: &[u8]) -> Result<(), ObserverError> {
+    ///         if key == b"secret" { Err("not for you".into()) } else { Ok(()) }
+    ///     }
+    /// }
+    /// let overlay = Store::in_memory().overlay();
+    /// overlay.put("secret", "")?;
+    /// let guarded = Observed::new(&overlay, Guard);
+    /// overlay.put("a", "")?;
+    /// let mut entries = guarded.iterator(None, None)?;
+    /// assert!(entries.next().unwrap().is_ok());
+    /// assert!(entries.next().unwrap().is_err());
+    /// assert!(entries.next().is_none());
+    /// # Ok::<(), Error>(())
+    /// ```
     fn step(&self, key: &[u8], value: &[u8]) -> Result<(), ObserverError> {
         let _ = (key, value);
         Ok(())
@@ -106,11 +173,43 @@ pub struct Observed<S, O> {
 
 impl<S: KvStore, O: Observer> Observed<S, O> {
     /// `inner`, watched by `observer`.
+    ///
+    /// ```
+    /// use engine::{KvStore, Observed, Observer, Store};
+    /// struct Nobody;
+    /// impl Observer for Nobody {}
+    /// let overlay = Store::in_memory().overlay();
+    /// let observed = Observed::new(&overlay, Nobody);
+    /// observed.set(b"k", b"v")?; // every method allows, unless it is written
+    /// assert_eq!(overlay.get("k")?.unwrap(), b"v");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn new(inner: S, observer: O) -> Self {
         Self { inner, observer }
     }
 
     /// The observer.
+    ///
+    /// ```
+    /// use engine::{KvStore, Observed, Observer, ObserverError, Store};
+    /// use std::cell::Cell;
+    ///
+    /// #[derive(Default)]
+    /// struct Reads(Cell<u32>);
+    ///
+    /// impl Observer for Reads {
+    ///     fn read(&self, _key: &[u8], _value: Option<&[u8]>) -> Result<(), ObserverError> {
+    ///         self.0.set(self.0.get() + 1);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let observed = Observed::new(Store::in_memory().snapshot(), Reads::default());
+    /// observed.get(b"k")?;
+    /// observed.has(b"k")?;
+    /// assert_eq!(observed.observer().0.get(), 2);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn observer(&self) -> &O {
         &self.observer
     }

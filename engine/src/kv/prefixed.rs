@@ -28,6 +28,16 @@ pub struct Prefixed<S> {
 
 impl<S: KvStore> Prefixed<S> {
     /// The keys of `inner` that begin with `prefix`; an empty one: all keys.
+    ///
+    /// ```
+    /// use engine::{KvStore, Prefixed, Store};
+    /// let store = Store::in_memory();
+    /// store.put("bank/fees/today", "3")?;
+    /// let bank = Prefixed::new(store.snapshot(), "bank/");
+    /// let fees = Prefixed::new(&bank, "fees/"); // a part of a part
+    /// assert_eq!(fees.get(b"today")?.unwrap(), b"3");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn new(inner: S, prefix: impl AsRef<[u8]>) -> Self {
         Self { inner, prefix: prefix.as_ref().to_vec() }
     }

@@ -32,11 +32,24 @@ struct Write {
 
 impl OverlayBatch {
     /// An empty batch.
+    ///
+    /// ```
+    /// use engine::OverlayBatch;
+    /// assert!(OverlayBatch::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a write of `value` under `key`. Copies both. An empty value is a value.
+    ///
+    /// ```
+    /// use engine::OverlayBatch;
+    /// let overlay = engine::Store::in_memory().overlay();
+    /// overlay.commit(OverlayBatch::new().put("k", "1").put("k", "2"))?;
+    /// assert_eq!(overlay.get("k")?.unwrap(), b"2");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn put(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut Self {
         let (key, value) = (key.as_ref().to_vec(), Some(value.as_ref().to_vec()));
         self.writes.push(Write { key, value });
@@ -44,22 +57,49 @@ impl OverlayBatch {
     }
 
     /// Adds a delete of `key`, which is allowed not to be there.
+    ///
+    /// ```
+    /// use engine::OverlayBatch;
+    /// let store = engine::Store::in_memory();
+    /// store.put("k", "v")?;
+    /// let overlay = store.overlay();
+    /// overlay.commit(OverlayBatch::new().delete("k").delete("absent"))?;
+    /// assert!(!overlay.contains("k")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn delete(&mut self, key: impl AsRef<[u8]>) -> &mut Self {
         self.writes.push(Write { key: key.as_ref().to_vec(), value: None });
         self
     }
 
     /// Number of writes added.
+    ///
+    /// ```
+    /// use engine::OverlayBatch;
+    /// assert_eq!(OverlayBatch::new().put("k", "1").delete("k").len(), 2);
+    /// ```
     pub fn len(&self) -> usize {
         self.writes.len()
     }
 
     /// Whether there are none.
+    ///
+    /// ```
+    /// use engine::OverlayBatch;
+    /// assert!(!OverlayBatch::new().delete("k").is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
     }
 
     /// Forgets all writes.
+    ///
+    /// ```
+    /// use engine::OverlayBatch;
+    /// let mut batch = OverlayBatch::new();
+    /// batch.put("k", "v").clear();
+    /// assert!(batch.is_empty());
+    /// ```
     pub fn clear(&mut self) {
         self.writes.clear();
     }

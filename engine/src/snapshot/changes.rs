@@ -102,16 +102,47 @@ impl ChangeSet {
     }
 
     /// The state before the changes.
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let before = store.snapshot();
+    /// let version = store.put("k", "v")?;
+    /// let changes = engine::ChangeSet::between(before, store.snapshot())?;
+    /// assert!(changes.older().is_empty()?);
+    /// assert_eq!(changes.newer().version(), version);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn older(&self) -> &Snapshot {
         &self.older
     }
 
     /// The state after the changes.
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let before = store.snapshot();
+    /// store.put("k", "v")?;
+    /// let changes = engine::ChangeSet::between(before, store.snapshot())?;
+    /// store.put("l", "too late")?;
+    /// assert_eq!(changes.newer().len()?, 1);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn newer(&self) -> &Snapshot {
         &self.newer
     }
 
     /// The changes in the default space, in key order, from either end; see [`Snapshot::changes_since`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let before = store.snapshot();
+    /// store.put("a", "1")?;
+    /// store.put("b", "1")?;
+    /// let changes = engine::ChangeSet::between(before, store.snapshot())?;
+    /// let last = changes.iter().next_back().unwrap()?;
+    /// assert!(last.key == "b" && last.before.is_none());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn iter(&self) -> Changes<'_> {
         self.range(..)
     }

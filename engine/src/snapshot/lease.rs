@@ -44,11 +44,30 @@ impl Lease {
     }
 
     /// The version that this lease shows.
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// store.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// store.put("alice", "7")?;
+    /// assert!(lease.version() < store.version());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn version(&self) -> Version {
         self.map.version()
     }
 
     /// Whether it was taken back. Once true, it stays so; false may be old news when it arrives.
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// store.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// assert!(!lease.is_revoked());
+    /// store.revoke_older_than(store.put("bob", "3")?);
+    /// assert!(lease.is_revoked());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn is_revoked(&self) -> bool {
         self.map.is_revoked()
     }
@@ -57,6 +76,15 @@ impl Lease {
     ///
     /// # Errors
     /// [`SnapshotRevoked`](epoch_store::Error::SnapshotRevoked), in [`Error::Map`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// store.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// store.put("alice", "7")?;
+    /// assert_eq!(lease.get("alice")?.unwrap(), b"10");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.map.get(key)?)
     }
@@ -65,6 +93,14 @@ impl Lease {
     ///
     /// # Errors
     /// As for [`Lease::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// store.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// assert!(lease.contains("alice")? && !lease.contains("bob")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
         Ok(self.map.contains(key)?)
     }
@@ -91,11 +127,28 @@ impl Lease {
     }
 
     /// Copies of all entries; see [`Lease::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// store.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// let entries = lease.iter().collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!(entries, [(b"alice".to_vec(), b"10".to_vec())]);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn iter(&self) -> LeaseRange<'_> {
         LeaseRange { entries: self.map.iter() }
     }
 
     /// Copies of the entries whose keys begin with `prefix`; see [`Lease::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// store.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// assert_eq!((lease.prefix("al").count(), lease.prefix("b").count()), (1, 0));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> LeaseRange<'_> {
         LeaseRange { entries: self.map.prefix(prefix) }
     }
@@ -126,6 +179,16 @@ impl<'l> LeaseView<'l> {
     }
 
     /// The version that the lease shows.
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// let view = lease.space(&accounts)?;
+    /// assert_eq!(view.version(), lease.version());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn version(&self) -> Version {
         self.map.version()
     }
@@ -134,6 +197,18 @@ impl<'l> LeaseView<'l> {
     ///
     /// # Errors
     /// As for [`Lease::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// let view = lease.space(&accounts)?;
+    /// accounts.put("alice", "7")?;
+    /// assert_eq!(view.get("alice")?.unwrap(), b"10");
+    /// assert_eq!(lease.get("alice")?, None); // that is the default space
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.map.get(key)?)
     }
@@ -142,21 +217,62 @@ impl<'l> LeaseView<'l> {
     ///
     /// # Errors
     /// As for [`Lease::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// let view = lease.space(&accounts)?;
+    /// assert!(view.contains("alice")? && !lease.contains("alice")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
         Ok(self.map.contains(key)?)
     }
 
     /// Copies of the entries inside the bounds; see [`Lease::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// let view = lease.space(&accounts)?;
+    /// assert_eq!((view.range("a".."b").count(), view.range("b"..).count()), (1, 0));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn range(&self, keys: impl KeyRange) -> LeaseRange<'l> {
         LeaseRange { entries: self.map.range(keys) }
     }
 
     /// Copies of all entries of the space; see [`Lease::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// let view = lease.space(&accounts)?;
+    /// assert_eq!((view.iter().count(), lease.iter().count()), (1, 0));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn iter(&self) -> LeaseRange<'l> {
         LeaseRange { entries: self.map.iter() }
     }
 
     /// Copies of the entries whose keys begin with `prefix`; see [`Lease::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let lease = store.lease();
+    /// let view = lease.space(&accounts)?;
+    /// let first = view.prefix("al").next().unwrap()?;
+    /// assert_eq!(first.0, b"alice");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> LeaseRange<'l> {
         LeaseRange { entries: self.map.prefix(prefix) }
     }

@@ -36,6 +36,17 @@ impl<'s> SpaceView<'s> {
     }
 
     /// The version that the snapshot shows.
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert_eq!(view.version(), snapshot.version());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn version(&self) -> Version {
         self.map.version()
     }
@@ -44,6 +55,18 @@ impl<'s> SpaceView<'s> {
     ///
     /// # Errors
     /// As for [`Snapshot::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert_eq!(view.get("alice")?.unwrap(), "10");
+    /// assert_eq!(snapshot.get("alice")?, None); // that is the default space
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     #[inline]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value<'s>>, Error> {
         Ok(self.map.get(key).map(Value::of_map))
@@ -53,6 +76,19 @@ impl<'s> SpaceView<'s> {
     ///
     /// # Errors
     /// As for [`Snapshot::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// let values = view.get_many(&["bob", "carol"])?;
+    /// let [Some(bob), None] = &values[..] else { panic!() };
+    /// assert_eq!(*bob, "3");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<Value<'s>>>, Error> {
         Ok(self.map.get_many(keys).into_iter().map(|value| value.map(Value::of_map)).collect())
     }
@@ -61,26 +97,83 @@ impl<'s> SpaceView<'s> {
     ///
     /// # Errors
     /// As for [`Snapshot::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert!(view.contains("alice")? && !view.contains("carol")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
         Ok(self.map.contains(key))
     }
 
     /// The entries inside the bounds, in key order, from either end; see [`Snapshot::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// let last = view.range("a".."c").next_back().unwrap()?;
+    /// assert!(last.0 == "bob" && last.1 == "3");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn range(&self, keys: impl KeyRange) -> Range<'s> {
         Range::new(self.map.range(keys))
     }
 
     /// All entries of the space, in key order, from either end; see [`Snapshot::iter`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert_eq!((view.iter().count(), snapshot.iter().count()), (2, 0));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn iter(&self) -> Range<'s> {
         Range::new(self.map.iter())
     }
 
     /// The entries whose keys begin with `prefix`; see [`Snapshot::prefix`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert_eq!(view.prefix("al").count(), 1);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range<'s> {
         Range::new(self.map.prefix(prefix))
     }
 
     /// The keys inside the bounds; see [`Snapshot::keys`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// let keys = view.keys("a"..).collect::<Result<Vec<_>, _>>()?;
+    /// assert!(keys.len() == 2 && keys[0] == "alice");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn keys(&self, keys: impl KeyRange) -> Keys<'s> {
         Keys::new(self.range(keys))
     }
@@ -89,6 +182,17 @@ impl<'s> SpaceView<'s> {
     ///
     /// # Errors
     /// As for [`Snapshot::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert_eq!((view.count("b"..)?, view.count("c"..)?), (1, 0));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn count(&self, keys: impl KeyRange) -> Result<usize, Error> {
         self.range(keys).count_all()
     }
@@ -97,6 +201,17 @@ impl<'s> SpaceView<'s> {
     ///
     /// # Errors
     /// As for [`Snapshot::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert_eq!(view.first()?.unwrap().0, "alice");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn first(&self) -> Result<Option<(Key<'s>, Value<'s>)>, Error> {
         self.iter().next().transpose()
     }
@@ -105,6 +220,17 @@ impl<'s> SpaceView<'s> {
     ///
     /// # Errors
     /// As for [`Snapshot::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert_eq!(view.last()?.unwrap().0, "bob");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn last(&self) -> Result<Option<(Key<'s>, Value<'s>)>, Error> {
         self.iter().next_back().transpose()
     }
@@ -113,6 +239,17 @@ impl<'s> SpaceView<'s> {
     ///
     /// # Errors
     /// As for [`Snapshot::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert_eq!((view.len()?, snapshot.len()?), (2, 0));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn len(&self) -> Result<usize, Error> {
         self.iter().count_all()
     }
@@ -121,6 +258,17 @@ impl<'s> SpaceView<'s> {
     ///
     /// # Errors
     /// As for [`Snapshot::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// # let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// accounts.put("bob", "3")?;
+    /// let snapshot = store.snapshot();
+    /// let view = snapshot.space(&accounts)?;
+    /// assert!(!view.is_empty()? && snapshot.is_empty()?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn is_empty(&self) -> Result<bool, Error> {
         Ok(self.first()?.is_none())
     }

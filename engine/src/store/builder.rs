@@ -203,6 +203,14 @@ impl Builder {
     ///
     /// # Errors
     /// None as yet: a store in memory can always be opened.
+    ///
+    /// ```
+    /// use engine::{Store, Version};
+    /// let store = Store::builder().open()?;
+    /// assert_eq!(store.version(), Version::ZERO);
+    /// assert!(store.snapshot().is_empty()?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn open(self) -> Result<Store, Error> {
         let store = Store::new(Arc::new(Shared::open(self.options)?));
         debug_assert_eq!(store.version(), Version::ZERO, "the hidden space is no commit");

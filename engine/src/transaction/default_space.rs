@@ -139,6 +139,15 @@ impl Transaction {
     }
 
     /// All entries; otherwise as [`Transaction::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// store.put("a", "1")?;
+    /// let transaction = store.transaction();
+    /// transaction.put("b", "2")?;
+    /// assert_eq!(transaction.iter().count(), 2);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn iter(&self) -> TransactionRange<'_> {
         self.default_space().iter()
     }

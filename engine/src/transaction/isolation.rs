@@ -14,7 +14,7 @@ pub enum Isolation {
     /// All reads are of one version, and no two transactions that overlap write the same key: of those the first to commit
     /// goes through (unless it has left the key as absent as it was). Two that read what the other writes, and write
     /// different keys, both go through (*write skew*), but for keys read by
-    /// [`Transaction::get_for_update`](super::Transaction::get_for_update) or a conditional operation.
+    /// [`Transaction::get_for_update`](crate::Transaction::get_for_update) or a conditional operation.
     ///
     /// Costs no memory for reads.
     Snapshot,

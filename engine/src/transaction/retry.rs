@@ -38,11 +38,28 @@ impl Default for Retry {
 
 impl Retry {
     /// Serializable isolation, 1,000 attempts.
+    ///
+    /// ```
+    /// use engine::{Error, Retry, Store};
+    /// let store = Store::in_memory();
+    /// store.transact_with(&Retry::new(), |transaction| transaction.put("k", "v"))?;
+    /// assert!(store.snapshot().contains("k")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The isolation of the transaction.
+    ///
+    /// ```
+    /// use engine::{Error, Isolation, Retry, Store};
+    /// let store = Store::in_memory();
+    /// let retry = Retry::new().isolation(Isolation::Snapshot);
+    /// let isolation = store.transact_with(&retry, |transaction| Ok::<_, Error>(transaction.isolation()))?;
+    /// assert_eq!(isolation, Isolation::Snapshot);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     #[must_use]
     pub fn isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = isolation;
@@ -50,6 +67,19 @@ impl Retry {
     }
 
     /// How often it is run at most; zero counts as one.
+    ///
+    /// ```
+    /// use engine::{Error, Retry, Store};
+    /// let store = Store::in_memory();
+    /// let mut runs = 0;
+    /// let result: Result<(), Error> = store.transact_with(&Retry::new().attempts(2), |transaction| {
+    ///     runs += 1;
+    ///     transaction.get_for_update("k")?;
+    ///     store.put("k", "somebody else's, each time")?;
+    ///     Ok(())
+    /// });
+    /// assert!(matches!(result, Err(Error::RetriesExhausted { attempts: 2 })) && runs == 2);
+    /// ```
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
@@ -98,6 +128,18 @@ impl Store {
     ///
     /// # Errors
     /// As for [`Store::transact`].
+    ///
+    /// ```
+    /// use engine::{Error, Isolation, Retry, Store};
+    /// let store = Store::in_memory();
+    /// let retry = Retry::new().isolation(Isolation::Snapshot).attempts(10);
+    /// store.transact_with(&retry, |transaction| {
+    ///     let jobs = transaction.prefix("job/").count();
+    ///     transaction.put(format!("job/{jobs}"), "")
+    /// })?;
+    /// assert!(store.snapshot().contains("job/0")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn transact_with<T, E: From<Error>>(
         &self,
         retry: &Retry,

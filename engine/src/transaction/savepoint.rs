@@ -55,6 +55,18 @@ impl Transaction {
     ///
     /// # Errors
     /// [`Error::NoSuchSavepoint`]: it has gone, or is of another transaction.
+    ///
+    /// ```
+    /// use engine::{Error, Store};
+    /// let mut transaction = Store::in_memory().transaction();
+    /// transaction.put("kept", "")?;
+    /// let (savepoint, _) = (transaction.savepoint(), transaction.put("gone", "")?);
+    /// let later = transaction.savepoint();
+    /// transaction.roll_back(savepoint)?;
+    /// assert!(transaction.contains("kept")? && !transaction.contains("gone")?);
+    /// assert!(matches!(transaction.roll_back(later), Err(Error::NoSuchSavepoint)));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn roll_back(&mut self, savepoint: Savepoint) -> Result<(), Error> {
         let number = self.number_of(savepoint)?;
         self.state.get_mut().writes.roll_back(number).ok_or(Error::NoSuchSavepoint)

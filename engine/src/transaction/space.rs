@@ -113,16 +113,51 @@ impl<'t> TransactionSpace<'t> {
     }
 
     /// The value of `key`; see [`Transaction::get`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.put("bob", "3")?;
+    /// assert_eq!(space.get("alice")?.unwrap(), "10");
+    /// assert_eq!(space.get("bob")?.unwrap(), "3");
+    /// assert_eq!(transaction.get("bob")?, None); // that is the default space
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value<'t>>, Error> {
         self.read(key.as_ref(), self.by_default())
     }
 
     /// Whether `key` has a value; see [`Transaction::contains`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// assert!(space.contains("alice")? && !transaction.contains("alice")?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
         Ok(self.get(key)?.is_some())
     }
 
     /// The values of `keys`, in their order; see [`Transaction::get_many`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.put("bob", "3")?;
+    /// let values = space.get_many(&["alice", "bob", "carol"])?;
+    /// assert_eq!(values.iter().flatten().count(), 2);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<Value<'t>>>, Error> {
         let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
         let mut values = self.stored.get_many(&keys)?;
@@ -135,32 +170,102 @@ impl<'t> TransactionSpace<'t> {
     }
 
     /// The value of `key`, on which the commit does not depend; see [`Transaction::get_untracked`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.get_untracked("alice")?;
+    /// space.put("bob", "3")?;
+    /// accounts.put("alice", "somebody else's")?;
+    /// transaction.commit()?;
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn get_untracked(&self, key: impl AsRef<[u8]>) -> Result<Option<Value<'t>>, Error> {
         self.read(key.as_ref(), Track::No)
     }
 
     /// The value of `key`, on which the commit depends in any case; see [`Transaction::get_for_update`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.get_for_update("alice")?;
+    /// accounts.put("alice", "somebody else's")?;
+    /// assert!(transaction.commit().unwrap_err().is_conflict());
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn get_for_update(&self, key: impl AsRef<[u8]>) -> Result<Option<Value<'t>>, Error> {
         self.transaction.state.borrow_mut().reads.require();
         self.read(key.as_ref(), Track::Always)
     }
 
     /// The entries inside the bounds, in key order, from either end; see [`Transaction::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.put("bob", "3")?;
+    /// assert_eq!(space.range("a".."c").rev().next().unwrap()?.0, "bob");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn range(&self, keys: impl KeyRange) -> TransactionRange<'t> {
         self.iterate(bounds::copied(&keys), self.by_default())
     }
 
     /// All entries of the space, in key order, from either end; see [`Transaction::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.delete("alice")?;
+    /// assert_eq!(space.iter().count(), 0);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn iter(&self) -> TransactionRange<'t> {
         self.range(..)
     }
 
     /// The entries whose keys begin with `prefix`; see [`Transaction::range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// assert_eq!((space.prefix("al").count(), space.prefix("b").count()), (1, 0));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> TransactionRange<'t> {
         self.iterate(bounds::of_prefix(prefix.as_ref()), self.by_default())
     }
 
     /// The entries inside the bounds, on which the commit does not depend; see [`Transaction::range_untracked`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// assert_eq!(space.range_untracked(..).count(), 1);
+    /// space.put("bob", "3")?;
+    /// accounts.put("carol", "")?;
+    /// transaction.commit()?;
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn range_untracked(&self, keys: impl KeyRange) -> TransactionRange<'t> {
         self.iterate(bounds::copied(&keys), Track::No)
     }
@@ -173,6 +278,18 @@ impl<'t> TransactionSpace<'t> {
     }
 
     /// Writes `value` under `key`; see [`Transaction::put`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.put("alice", "7")?;
+    /// transaction.commit()?;
+    /// assert_eq!(store.snapshot().space(&accounts)?.get("alice")?.unwrap(), "7");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let (key, value) = (key.as_ref(), value.as_ref());
         check_key(key)?;
@@ -182,6 +299,18 @@ impl<'t> TransactionSpace<'t> {
     }
 
     /// Deletes `key`; see [`Transaction::delete`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.delete("alice")?;
+    /// transaction.commit()?;
+    /// assert!(store.snapshot().space(&accounts)?.is_empty()?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<(), Error> {
         let key = key.as_ref();
         check_key(key)?;
@@ -190,6 +319,19 @@ impl<'t> TransactionSpace<'t> {
     }
 
     /// Deletes the keys in `range` that the transaction sees; see [`Transaction::delete_range`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// space.put("bob", "3")?;
+    /// assert_eq!(space.delete_range("a".."z")?, 2);
+    /// transaction.commit()?;
+    /// assert!(store.snapshot().space(&accounts)?.is_empty()?);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn delete_range(&self, range: impl KeyRange) -> Result<usize, Error> {
         let seen: Result<Vec<Key<'_>>, Error> =
             self.range(range).map(|entry| Ok(entry?.0)).collect();
@@ -203,6 +345,17 @@ impl<'t> TransactionSpace<'t> {
     }
 
     /// Writes `value` under `key`, if that has none; see [`Transaction::insert_if_absent`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// assert!(!space.insert_if_absent("alice", "1")? && space.insert_if_absent("bob", "1")?);
+    /// transaction.commit()?;
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn insert_if_absent(
         &self,
         key: impl AsRef<[u8]>,
@@ -219,6 +372,17 @@ impl<'t> TransactionSpace<'t> {
     }
 
     /// Writes `new` under `key`, if its value is `expected`; see [`Transaction::compare_and_set`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// assert!(space.compare_and_set("alice", "10", "7")? && !space.compare_and_set("alice", "10", "4")?);
+    /// transaction.commit()?;
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn compare_and_set(
         &self,
         key: impl AsRef<[u8]>,
@@ -231,6 +395,17 @@ impl<'t> TransactionSpace<'t> {
     }
 
     /// Deletes `key`, if its value is `expected`; see [`Transaction::compare_and_delete`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let accounts = store.key_space("accounts")?;
+    /// accounts.put("alice", "10")?;
+    /// let mut transaction = store.transaction();
+    /// let space = transaction.space(&accounts)?;
+    /// assert!(!space.compare_and_delete("alice", "7")? && space.compare_and_delete("alice", "10")?);
+    /// transaction.commit()?;
+    /// # Ok::<(), engine::Error>(())
+    /// ```
     pub fn compare_and_delete(
         &self,
         key: impl AsRef<[u8]>,
