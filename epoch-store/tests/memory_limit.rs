@@ -311,7 +311,7 @@ fn threads_exceed_the_limit_by_a_commit_each_at_most() {
     let value = vec![0; 16 << 10];
     let most = fill_at_once(&map, THREADS, |me, number| {
         let mut batch = WriteBatch::new();
-        (0..20).for_each(|key| _ = batch.put(key_of(me << 32 | number * 20 + key), &value));
+        (0..20).for_each(|key| _ = batch.put(key_of((me << 32) | (number * 20 + key)), &value));
         map.commit(&batch).map(|_| ())
     });
     println!("{most} bytes at most, {} over the limit", most.saturating_sub(LIMIT));
