@@ -129,7 +129,7 @@ fn put(place: &ArcSwapOption<Entry>, seen: &Option<Arc<Entry>>, key: &Conflictin
 
 #[cfg(test)]
 mod tests {
-    use super::{HotKeys, ROWS, WAYS};
+    use super::{HotKeys, ROWS, WAYS, note_in};
     use crate::ConflictingKey;
 
     fn key(name: impl ToString) -> ConflictingKey {
@@ -166,6 +166,24 @@ mod tests {
         assert_eq!(found[0].key, b"hot");
         assert!(found[0].conflicts <= 2_500, "a count is never too large");
         assert!(found[0].conflicts > 1_000, "{}", found[0].conflicts);
+    }
+
+    #[test]
+    fn a_key_takes_the_place_of_another_after_as_many_notes_and_not_before() {
+        let row = Default::default();
+        for name in ["a", "b", "c", "d"] {
+            (0..3).for_each(|_| assert!(note_in(&row, &key(name))));
+        }
+        let is_there = |name: &str| {
+            let mut places = row.iter().map(|place| place.load_full());
+            places.any(|entry| entry.is_some_and(|entry| entry.key == key(name)))
+        };
+        for _ in 0..3 {
+            assert!(note_in(&row, &key("new")));
+            assert!(!is_there("new") && ["a", "b", "c", "d"].iter().all(|name| is_there(name)));
+        }
+        assert!(note_in(&row, &key("new")));
+        assert!(is_there("new") && !is_there("a"));
     }
 
     #[test]

@@ -169,9 +169,9 @@ impl Builder {
     /// Whom to tell of a snapshot or a lease that is more than so many versions behind the newest, and keeps what was
     /// overwritten since. The last one given counts. Default: nobody.
     ///
-    /// *When.* Only [`Store::maintain`] and [`Store::stats`] look, so that no other operation pays for it: call one of them
-    /// as often as you want to know. They look for the oldest reader and tell of it once; when another is the
-    /// oldest, of that one. *Where.* In the thread that looks, when all its work is done and it holds nothing: what is
+    /// *When.* Only [`Store::maintain`], [`Store::stats`] and what publishes metrics look, so that no other operation pays for
+    /// it: call one of them as often as you want to know. They look for the oldest reader and tell of it once; when another is
+    /// the oldest, of that one. With the feature `tracing` it is a warning too. *Where.* In the thread that looks, when all its work is done and it holds nothing: what is
     /// called may take its time, use the store, and even panic, which goes through to whoever called.
     ///
     /// ```

@@ -17,6 +17,7 @@ mod reads;
 mod state;
 mod range;
 mod space;
+mod conditional;
 mod default_space;
 mod savepoint;
 mod back_off;

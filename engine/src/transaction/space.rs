@@ -66,7 +66,7 @@ impl<'t> Stored<'t> {
 
 /// Whether a read is one that the commit depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Track {
+pub(super) enum Track {
     /// It is not.
     No,
     /// It is, unless its result is an own write, which depends on nobody.
@@ -105,7 +105,7 @@ impl<'t> TransactionSpace<'t> {
         written
     }
 
-    fn read(&self, key: &[u8], track: Track) -> Result<Option<Value<'t>>, Error> {
+    pub(super) fn read(&self, key: &[u8], track: Track) -> Result<Option<Value<'t>>, Error> {
         match self.written(key, track) {
             Some(written) => Ok(written.map(Value::of_shared)),
             None => self.stored.get(key),
@@ -340,87 +340,8 @@ impl<'t> TransactionSpace<'t> {
         Ok(seen.len())
     }
 
-    fn write(&self, key: &[u8], written: Option<Shared>) {
+    pub(super) fn write(&self, key: &[u8], written: Option<Shared>) {
         self.transaction.state.borrow_mut().writes.write(self.index, key, written);
-    }
-
-    /// Writes `value` under `key`, if that has none; see [`Transaction::insert_if_absent`].
-    ///
-    /// ```
-    /// # let store = engine::Store::in_memory();
-    /// let accounts = store.key_space("accounts")?;
-    /// accounts.put("alice", "10")?;
-    /// let mut transaction = store.transaction();
-    /// let space = transaction.space(&accounts)?;
-    /// assert!(!space.insert_if_absent("alice", "1")? && space.insert_if_absent("bob", "1")?);
-    /// transaction.commit()?;
-    /// # Ok::<(), engine::Error>(())
-    /// ```
-    pub fn insert_if_absent(
-        &self,
-        key: impl AsRef<[u8]>,
-        value: impl AsRef<[u8]>,
-    ) -> Result<bool, Error> {
-        let (key, value) = (key.as_ref(), value.as_ref());
-        check_key(key)?;
-        check_value(value)?;
-        let absent = self.read(key, Track::Always)?.is_none();
-        if absent {
-            self.write(key, Some(value.into()));
-        }
-        Ok(absent)
-    }
-
-    /// Writes `new` under `key`, if its value is `expected`; see [`Transaction::compare_and_set`].
-    ///
-    /// ```
-    /// # let store = engine::Store::in_memory();
-    /// let accounts = store.key_space("accounts")?;
-    /// accounts.put("alice", "10")?;
-    /// let mut transaction = store.transaction();
-    /// let space = transaction.space(&accounts)?;
-    /// assert!(space.compare_and_set("alice", "10", "7")? && !space.compare_and_set("alice", "10", "4")?);
-    /// transaction.commit()?;
-    /// # Ok::<(), engine::Error>(())
-    /// ```
-    pub fn compare_and_set(
-        &self,
-        key: impl AsRef<[u8]>,
-        expected: impl AsRef<[u8]>,
-        new: impl AsRef<[u8]>,
-    ) -> Result<bool, Error> {
-        let (key, expected, new) = (key.as_ref(), expected.as_ref(), new.as_ref());
-        check_value(new)?;
-        self.replace(key, expected, Some(new))
-    }
-
-    /// Deletes `key`, if its value is `expected`; see [`Transaction::compare_and_delete`].
-    ///
-    /// ```
-    /// # let store = engine::Store::in_memory();
-    /// let accounts = store.key_space("accounts")?;
-    /// accounts.put("alice", "10")?;
-    /// let mut transaction = store.transaction();
-    /// let space = transaction.space(&accounts)?;
-    /// assert!(!space.compare_and_delete("alice", "7")? && space.compare_and_delete("alice", "10")?);
-    /// transaction.commit()?;
-    /// # Ok::<(), engine::Error>(())
-    /// ```
-    pub fn compare_and_delete(
-        &self,
-        key: impl AsRef<[u8]>,
-        expected: impl AsRef<[u8]>,
-    ) -> Result<bool, Error> {
-        self.replace(key.as_ref(), expected.as_ref(), None)
-    }
-
-    fn replace(&self, key: &[u8], expected: &[u8], new: Option<&[u8]>) -> Result<bool, Error> {
-        check_key(key)?;
-        let equal = self.read(key, Track::Always)?.is_some_and(|value| value == expected);
-        if equal {
-            self.write(key, new.map(Shared::from));
-        }
-        Ok(equal)
     }
 }
 
@@ -434,7 +355,7 @@ pub(super) fn check_key(key: &[u8]) -> Result<(), epoch_store::Error> {
 }
 
 /// Whether this can be a value.
-fn check_value(value: &[u8]) -> Result<(), epoch_store::Error> {
+pub(super) fn check_value(value: &[u8]) -> Result<(), epoch_store::Error> {
     let (len, max) = (value.len(), MAX_VALUE_LEN);
     if len > max { Err(epoch_store::Error::ValueTooLong { len, max }) } else { Ok(()) }
 }
