@@ -11,8 +11,8 @@ status=0
 run_tests cargo test "${locked[@]}" --no-fail-fast --workspace || status=1
 
 # With the stops inside the protocols: tests that park a thread halfway exist in this build only.
-run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store --tests \
-    --features pause-points || status=1
+run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --tests \
+    --features epoch-store/pause-points,engine/pause-points || status=1
 
 # With what the engine tells to hosts that listen.
 run_tests cargo test "${locked[@]}" --no-fail-fast -p engine --features tracing,metrics \

@@ -144,7 +144,13 @@ impl Store {
         // First: a commit that becomes visible during the walks may be missed, and is behind this then.
         let window = self.queue.begin_check(pin);
         let overtaken = self.overtaken(reads, NEWEST, claim, pin);
-        if overtaken.is_empty() { Ok(window) } else { Err(Refused::Overtaken(overtaken)) }
+        if overtaken.is_empty() {
+            return Ok(window);
+        }
+        // What was found may be installed and not visible yet. Who is refused comes back with a new snapshot: if that did
+        // not show it, the same would refuse it again, and again until the owner of that commit goes on.
+        self.queue.finish_ordered(&Resolver { store: self, claim }, pin, claim.tally());
+        Err(Refused::Overtaken(overtaken))
     }
 
     /// What was overtaken in the eyes of who is refused: first of all the read of the verdict, if it was that of a key.
