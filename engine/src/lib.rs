@@ -75,8 +75,8 @@ mod observe;
 mod shared;
 mod snapshot;
 mod store;
-mod kv;
 mod overlay;
+mod kv;
 mod transaction;
 
 pub use batch::WriteBatch;

@@ -187,3 +187,37 @@ fn sleepers_of_several_generations_are_all_too_late() -> Result {
     assert!(points.len() > 10, "{points:?}");
     Ok(())
 }
+
+#[test]
+fn a_store_that_is_closed_beside_a_stopped_flush_has_all_of_it_or_nothing() -> Result {
+    let mut outcomes = [0, 0];
+    let points = at_each_stop(|stop| {
+        let World { store, root, nested } = World::new()?;
+        let before = entries(store.snapshot().iter())?;
+        let shown = rows(&[("a", "uncommitted"), ("c", "uncommitted"), ("x", "first")]);
+        let sleeper = root.clone();
+        let (said, release) = park_at(stop, move || sleeper.flush().map(drop));
+        let Ok(Word::Parked(point)) = said.recv() else { return Ok(None) };
+        store.close();
+        let helped = root.flush();
+        let after_help = entries(store.snapshot().iter())?;
+        assert_eq!(entries(root.iter())?, shown, "{stop}, {point}");
+        assert_eq!(helped.is_ok(), after_help == shown, "{stop}, {point}");
+        nested.flush()?;
+
+        drop(release);
+        let Ok(Word::Ended(ended)) = said.recv() else { panic!("the sleeper did not end") };
+        let after = entries(store.snapshot().iter())?;
+        match ended {
+            Ok(()) => assert_eq!(after, shown, "{stop}, {point}"),
+            Err(Error::Closed) => assert_eq!(after, before, "{stop}, {point}"),
+            Err(error) => panic!("{error:?}"),
+        }
+        outcomes[usize::from(after == shown)] += 1;
+        assert_eq!(entries(root.iter())?, shown, "{stop}, {point}");
+        Ok(Some(point))
+    })?;
+    println!("{outcomes:?} of {points:?}");
+    assert!(outcomes.iter().all(|&times| times > 0), "{outcomes:?}");
+    Ok(())
+}

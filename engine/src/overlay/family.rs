@@ -30,6 +30,32 @@ pub struct State {
     pub since: Version,
     pub base: Arc<Snapshot>,
     pub phase: Phase,
+    /// A flush has begun once: then the family may have a mark in the store.
+    is_marked: bool,
+}
+
+impl State {
+    /// The same generation in another phase.
+    pub fn turned(&self, phase: Phase) -> Self {
+        Self {
+            generation: self.generation,
+            since: self.since,
+            base: self.base.clone(),
+            phase,
+            is_marked: true,
+        }
+    }
+
+    /// The next generation, whose base is `base` from version `since` of the family's map on.
+    pub fn followed(&self, base: Arc<Snapshot>, since: Version) -> Self {
+        Self {
+            generation: self.generation + 1,
+            since,
+            base,
+            phase: Phase::Settled,
+            is_marked: true,
+        }
+    }
 }
 
 /// See the header of [`super`].
@@ -39,10 +65,43 @@ pub enum Phase {
     Stored(Arc<RootFlush>, Arc<Snapshot>),
 }
 
+/// What the mark of a family in the store says. A new one is written once for each flush of the root that began, whether it
+/// was stored or called off, and it is never the one that was there before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// Flushes that are in the store.
+    pub generation: u64,
+    /// Flushes of this generation that were called off.
+    pub called_off: u64,
+}
+
+impl Mark {
+    /// The mark of a family in a snapshot of its store.
+    pub fn read(family: &Family, store: &epoch_store::Snapshot) -> Result<Self, Error> {
+        let value = store.space(family.shared.hidden())?.get(family.mark);
+        let halves = value.as_deref().and_then(|value| value.split_at_checked(8));
+        Ok(halves.map_or_else(Self::default, |(generation, called_off)| Self {
+            generation: number(generation),
+            called_off: number(called_off),
+        }))
+    }
+
+    /// As it is written.
+    pub fn encode(self) -> [u8; 16] {
+        let mut value = [0; 16];
+        value[..8].copy_from_slice(&self.generation.to_be_bytes());
+        value[8..].copy_from_slice(&self.called_off.to_be_bytes());
+        value
+    }
+}
+
 /// A flush of the root that has begun: what everyone who takes its steps needs.
 pub struct RootFlush {
     /// The root's entries that it moves.
     pub seen: epoch_store::Snapshot,
+    /// The mark in the store before it. No snapshot of the store: a flush that waits for room there must not keep what others
+    /// delete.
+    pub before: Mark,
     /// What it commits to the store.
     pub batch: WriteBatch,
 }
@@ -51,12 +110,15 @@ impl Family {
     /// Over a snapshot, without layers yet.
     pub fn over(base: Snapshot) -> Self {
         static FAMILIES: AtomicU64 = AtomicU64::new(0);
-        let map = Map::new();
+        // Without a limit to a batch: the store has one for what is flushed to it, and what is moved between layers, or
+        // dropped when it is in the store, must not be refused.
+        let map = Map::builder().max_batch_len(usize::MAX).build();
         let state = State {
             generation: 0,
             since: map.version(),
             base: Arc::new(base.clone()),
             phase: Phase::Settled,
+            is_marked: false,
         };
         Self {
             map,
@@ -126,9 +188,9 @@ pub fn number(bytes: &[u8]) -> u64 {
 impl Drop for Family {
     /// Takes its mark out of the store. A store that was closed takes no commits, and keeps the mark of a few bytes.
     fn drop(&mut self) {
-        let state = self.state.load();
-        let was_flushed = state.generation > 0 || !matches!(state.phase, Phase::Settled);
-        if was_flushed && let Ok(map) = self.shared.admit(0) {
+        if self.state.load().is_marked
+            && let Ok(map) = self.shared.admit(0)
+        {
             let _ = map.commit(WriteBatch::new().delete_in(self.shared.hidden(), self.mark));
         }
     }

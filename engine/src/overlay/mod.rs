@@ -25,10 +25,17 @@
 //! ```text
 //! Settled(g, base)                   1. choose: a snapshot `seen` of the family's map and what the root holds there
 //!   └► Started(g, base, seen)        2. commit that to the store, and mark(family) = g + 1, unless the mark was written
+//!        ├► Settled(g, base)         2' or, if the store refuses that: call it off, by writing the mark alone
 //!        └► Stored(.., next base)    3. `next base`: a snapshot of the store opened after 2
 //!             └► Settled(g + 1)      4. before this: one commit to the family's map, {generation = g + 1, delete what
 //!                                       `seen` saw of the root}, unless the generation was written
 //! ```
+//!
+//! A store may refuse what it took a moment ago, and what it refuses now it may take later: so a flush that was refused has to
+//! be called off, or a helper that slept could bring it into the store when its entries are old, and a batch that
+//! never fits would be in the way of all that come after. The mark decides: 2 and 2' are commits that write it and
+//! depend on it, as it was before the flush began, so exactly one of them is made. If the store refuses both (it is closed,
+//! or has no room for a few bytes), the flush stays begun: the next one tries both again, and nothing else depends on it.
 //!
 //! *Invariants.*
 //! - O-1. The generation in the family's map is `g + 1` exactly in snapshots that include the commit of step 4. That commit
@@ -37,8 +44,9 @@
 //!   snapshot was opened. By O-1 the snapshot can then be ahead of the state only in the phase `Stored`, where it says
 //!   itself which of the two bases it needs; it can be behind it only if it is older than `since`, a version of the
 //!   family's map noted after step 4, and then another is opened.
-//! - O-3. Each of the commits of 2 and 4 is made at most once: both depend on the key that they write, read at a
-//!   snapshot in which it is not written. Whoever finds the key written goes on to the next step.
+//! - O-3. One of the commits of 2 and 2' at most is made, once, and that of 4 is made at most once: each depends on the key
+//!   that it writes, as it was before the phase began. Whoever finds the key written goes on to the next step; who was too late for the phase finds the state changed, and does nothing with what it found. That of 4 is
+//!   never refused: a family's map has no limits.
 //! - O-4. What the root shows does not change with 1 to 3 (views still use the old base), and in step 4 only by what others
 //!   committed to the store since the old base: the entries that go are in the next base, what was written to the root after
 //!   `seen` stays on top.
@@ -53,7 +61,7 @@
 //! *Empty layers.* A frame of a virtual machine costs a number and an allocation, and is skipped by reads: [`layer`].
 //!
 //! *Checked by* `tests/overlays.rs` (against a model), `tests/overlay_threads.rs` (exact views beside writers and flushes),
-//! `tests/overlay_parked.rs` (a flusher stopped at each of its steps).
+//! `tests/overlay_parked.rs` (a flusher stopped at each of its steps), `tests/overlay_refused.rs` (stores that refuse a flush).
 
 mod batch;
 mod entry;
