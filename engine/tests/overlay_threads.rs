@@ -1,6 +1,8 @@
 //! Overlays beside many threads: every view is checked for exactness while others write, flush and delete.
 //!
-//! A run is as long as `MILLIS` says, each test alone.
+//! A run is as long as `MILLIS` says, each test alone; that of the long one, which has ten iterators, as `SOAK_SECONDS` says:
+//!
+//! `SOAK_SECONDS=60 cargo test --release -p engine --test overlay_threads -- every_view --nocapture`
 
 mod stack;
 
@@ -15,6 +17,12 @@ type Result<T = ()> = std::result::Result<T, Error>;
 fn run_time() -> Duration {
     let millis = std::env::var("MILLIS").ok().and_then(|text| text.parse().ok());
     Duration::from_millis(millis.unwrap_or(1_500))
+}
+
+/// How long the threads of the long test run.
+fn soak_time() -> Duration {
+    let seconds = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs_f64(seconds.unwrap_or(3.0))
 }
 
 /// Runs `work` again and again on a thread of `scope` until the time is over, but once at least. Returns how often.
@@ -41,13 +49,17 @@ struct Progress {
 }
 
 const WRITERS: usize = 4;
+const ITERATORS: usize = 10;
+/// The last rounds of a writer, each of which leaves a trace of its own.
+const LOGGED: u64 = 64;
 
-/// Writes rounds, each of them one batch to one layer: two keys that always hold the same number, and a third that is there
-/// in even rounds only.
+/// Writes rounds, each of them one batch to one layer: two keys that always hold the same number, a third that is there
+/// in even rounds only, and one in a ring of traces, which the next round leaves alone: if it is lost, it stays lost.
 fn write_round(layer: &Overlay, writer: usize, progress: &Progress) -> Result {
     let round = progress.begun.fetch_add(1, Ordering::SeqCst) + 1;
     let mut batch = OverlayBatch::new();
     batch.put(format!("{writer} first"), round.to_be_bytes());
+    batch.put(format!("{writer} log {:02}", round % LOGGED), round.to_be_bytes());
     batch.put(format!("{writer} second"), round.to_be_bytes());
     if round.is_multiple_of(2) {
         batch.put(format!("{writer} even"), "");
@@ -80,9 +92,15 @@ fn check_view(layer: &Overlay, writers: &[Progress], seen: &mut [u64; WRITERS]) 
             expected.push((format!("{writer} even").into_bytes(), vec![]));
         }
         if round > 0 {
-            for key in ["first", "second"] {
-                expected.push((format!("{writer} {key}").into_bytes(), round.to_be_bytes().into()));
-            }
+            expected.push((format!("{writer} first").into_bytes(), round.to_be_bytes().into()));
+            expected.extend((0..LOGGED).filter_map(|slot| {
+                // The last round that wrote to this slot, if one did.
+                let last = round.saturating_sub((round + LOGGED - slot) % LOGGED);
+                (last > 0).then(|| {
+                    (format!("{writer} log {slot:02}").into_bytes(), last.to_be_bytes().into())
+                })
+            }));
+            expected.push((format!("{writer} second").into_bytes(), round.to_be_bytes().into()));
         }
     }
     let outside = [number(&view, "store first".into())?, number(&view, "store second".into())?];
@@ -105,18 +123,18 @@ fn every_view_is_exact_beside_writers_to_all_layers_and_flushes_of_all() -> Resu
     }
     let (layers, store) = (&layers, &store);
     let writers: [Progress; WRITERS] = Default::default();
-    let end = Instant::now() + run_time();
+    let end = Instant::now() + soak_time();
     let counts = std::thread::scope(|scope| {
         let mut threads = Vec::new();
         for (writer, progress) in writers.iter().enumerate() {
             threads
                 .push(repeat(scope, end, move || write_round(&layers[writer], writer, progress)));
         }
-        for reader in 0..3 {
+        for reader in 0..ITERATORS {
             let (mut seen, writers) = ([0; WRITERS], &writers);
             threads.push(repeat(scope, end, move || {
                 check_view(&layers[3], writers, &mut seen)?;
-                if reader == 0 { owned_iterators_agree(&layers[3]) } else { Ok(()) }
+                if reader < 3 { owned_iterators_agree(&layers[3]) } else { Ok(()) }
             }));
         }
         for flusher in 0..2 {
@@ -132,7 +150,13 @@ fn every_view_is_exact_beside_writers_to_all_layers_and_flushes_of_all() -> Resu
         }));
         threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Result<Vec<u64>>>()
     })?;
-    println!("4 writers, 3 readers, 2 flushers, 1 outside: {counts:?} rounds");
+    let rounds = |threads: std::ops::Range<usize>| counts[threads].iter().sum::<u64>();
+    let (written, checked) = (rounds(0..WRITERS), rounds(WRITERS..WRITERS + ITERATORS));
+    println!(
+        "{WRITERS} writers: {written} batches; {ITERATORS} readers: {checked} views, each iterated both ways; \
+         2 flushers and 1 writer outside: {:?}; 0 wrong, 0 lost",
+        &counts[WRITERS + ITERATORS..]
+    );
     assert!(counts.iter().all(|&rounds| rounds > 0));
     let mut seen = [0; WRITERS];
     check_view(&layers[3], &writers, &mut seen)?;
