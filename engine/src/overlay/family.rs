@@ -35,6 +35,14 @@ pub struct State {
 }
 
 impl State {
+    /// Whether this state has the base for a snapshot of the family's map that was opened before the state was loaded: `None` if
+    /// not, or else whether the snapshot is ahead of the state, and needs the next base.
+    pub fn fits(&self, layers: &epoch_store::Snapshot) -> Option<bool> {
+        let is_stored = matches!(self.phase, Phase::Stored(..));
+        let is_ahead = is_stored && generation(layers) > self.generation;
+        (layers.version() >= self.since).then_some(is_ahead)
+    }
+
     /// The same generation in another phase.
     pub fn turned(&self, phase: Phase) -> Self {
         Self {
@@ -166,9 +174,7 @@ impl Family {
         loop {
             let layers = self.map.snapshot();
             let state = self.state.load();
-            if layers.version() >= state.since {
-                let is_ahead = matches!(state.phase, Phase::Stored(..))
-                    && generation(&layers) > state.generation;
+            if let Some(is_ahead) = state.fits(&layers) {
                 return Frozen { layers, state, is_ahead };
             }
         }

@@ -311,6 +311,42 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_late_to_the_last_step_changes_nothing() {
+        let (_store, root) = world();
+        let family = root.family();
+        write(&root, "k", Some("1"));
+        let (started, sleeper) = begin(family);
+        finish(family, started).unwrap();
+        write(&root, "k", Some("2"));
+        flush(&root).unwrap();
+        let before = family.map().version();
+        drop_moved(family, &sleeper, 0).unwrap();
+        assert_eq!(generation(&family.map().snapshot()), 2);
+        assert_eq!(family.map().version(), before, "nothing is committed");
+    }
+
+    #[test]
+    fn a_snapshot_of_the_layers_fits_the_base_of_its_own_generation() {
+        let (_store, root) = world();
+        let family = root.family();
+        write(&root, "k", Some("v"));
+        let old = family.map().snapshot();
+        let (started, moved) = begin(family);
+        assert_eq!(started.fits(&old), Some(false));
+        let mark = super::store(family, &moved, 0).unwrap();
+        let stored = decided(family, &started, &moved, mark);
+        let Ok(stored) = family.advance(&started, stored) else { panic!("nobody else is here") };
+        assert_eq!(stored.fits(&old), Some(false));
+        drop_moved(family, &moved, 0).unwrap();
+        let new = family.map().snapshot();
+        assert_eq!((stored.fits(&old), stored.fits(&new)), (Some(false), Some(true)));
+        finish(family, stored).unwrap();
+        let settled = Arc::clone(&family.state());
+        // With the old snapshot, what was moved would be seen above a base that may be newer than it.
+        assert_eq!((settled.fits(&old), settled.fits(&new)), (None, Some(false)));
+    }
+
+    #[test]
     fn a_closed_store_leaves_what_has_begun_as_it_is() {
         let (store, root) = world();
         write(&root, "k", Some("v"));
