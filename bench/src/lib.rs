@@ -20,3 +20,5 @@ pub mod report;
 pub mod program;
 
 pub mod upkeep;
+
+pub mod layers;
