@@ -128,7 +128,7 @@ impl Race {
                 // One that is never closed: there, it would stop all writers for good. Here it keeps what it sees.
                 std::mem::forget(self.shared.iter());
             }
-            let rows: Vec<_> = if (reader + round) % 2 == 0 {
+            let rows: Vec<_> = if (reader + round).is_multiple_of(2) {
                 iterator.collect::<Result<_, _>>()?
             } else {
                 let mut rows: Vec<_> = iterator.rev().collect::<Result<_, _>>()?;

@@ -88,7 +88,7 @@ fn check_view(layer: &Overlay, writers: &[Progress], seen: &mut [u64; WRITERS]) 
         assert!(round <= begun[writer], "{writer}: {round} is seen before it is written");
         assert!(seen[writer] <= round, "{writer}: {round} is seen after {}", seen[writer]);
         seen[writer] = round;
-        if round > 0 && round % 2 == 0 {
+        if round > 0 && round.is_multiple_of(2) {
             expected.push((format!("{writer} even").into_bytes(), vec![]));
         }
         if round > 0 {

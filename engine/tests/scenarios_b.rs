@@ -149,6 +149,9 @@ fn b13_a_batch_is_invisible_until_it_is_committed_and_keeps_its_order() -> Resul
     overlay.commit(&batch)?;
     let expected = [(b"a".to_vec(), b"1".to_vec()), (b"b".to_vec(), b"2".to_vec())];
     assert_eq!(entries(overlay.iter())?, expected);
+    // There, using a batch again is an error. Here it can be committed again, and says the same.
+    overlay.put("b", "between")?;
+    overlay.commit(&batch)?;
     drop(batch);
     assert_eq!(entries(overlay.iter())?, expected);
     Ok(())

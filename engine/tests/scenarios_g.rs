@@ -208,3 +208,39 @@ fn g_a_callers_buffer_can_be_reused() -> Result {
     assert_eq!(entries(overlay.iter())?, expected);
     Ok(())
 }
+
+/// There: a transaction that read a key as absent is taken to be valid after somebody has put an empty value there.
+#[test]
+fn g_who_read_a_key_as_absent_is_refused_when_it_has_an_empty_value() -> Result {
+    let store = Store::in_memory();
+    let mut transaction = store.transaction();
+    assert!(transaction.get("k")?.is_none());
+    transaction.put("copy", "absent")?;
+    store.put("k", "")?;
+    assert!(transaction.commit().unwrap_err().is_conflict());
+    assert!(!store.snapshot().contains("copy")?);
+    Ok(())
+}
+
+/// There: a transaction that opens an iterator over something and closes it without looking is never valid, and is run again for
+/// ever.
+#[test]
+fn g_an_iterator_that_is_opened_and_not_read_depends_on_nothing() -> Result {
+    must_end(|| {
+        let store = Store::in_memory();
+        store.put("k", "v")?;
+        let mut transaction = store.transaction();
+        drop(transaction.range(..));
+        drop(transaction.range("a"..).rev());
+        transaction.put("own", "")?;
+        store.put("k", "changed")?;
+        store.put("l", "new")?;
+        transaction.commit()?;
+        let overlay = store.overlay();
+        drop((overlay.iter(), overlay.view().iter()));
+        overlay.put("m", "")?;
+        overlay.flush()?;
+        assert_eq!(store.snapshot().iter().count(), 4);
+        Ok(())
+    })
+}

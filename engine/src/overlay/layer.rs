@@ -138,18 +138,22 @@ impl Layer {
         }
     }
 
-    /// Deletes its entries, if others of the family may live on.
+    /// Deletes its entries, if others of the family may live on. Nobody writes to it any more: so a look tells whether there are
+    /// any, and a call that returned, whose entries were moved, is spared the walk that deletes a range.
     fn discard(&self) {
         if self.depth == 0 || !self.is_written() {
             return;
         }
-        let mut batch = WriteBatch::new();
-        batch.delete_range(layer_range(self.number, (Bound::Unbounded, Bound::Unbounded)));
+        let (mut batch, map) = (WriteBatch::new(), self.family.map());
+        let all = layer_range(self.number, (Bound::Unbounded, Bound::Unbounded));
+        if map.snapshot().range(all.clone()).next().is_some() {
+            batch.delete_range(all);
+        }
         if self.marked.load(Ordering::Acquire) {
             batch.delete(marker(self.number));
         }
-        // Two writes to keys of a fit length: it is not refused. If it were, the entries would stay until the family goes.
-        let _ = self.family.map().commit(&batch);
+        // Two writes to keys of a fit length: they are not refused. If they were, the entries would stay until the family goes.
+        let _ = map.commit(&batch);
     }
 }
 
