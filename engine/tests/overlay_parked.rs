@@ -7,7 +7,7 @@
 
 mod stack;
 
-use engine::{Error, Overlay, Store};
+use engine::{Error, Overlay, OverlayBatch, Store};
 use stack::{Row, entries};
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -270,5 +270,32 @@ fn a_view_whose_opening_is_stopped_beside_flushes_shows_one_moment() -> Result {
     }
     println!("{} stops: {points:?}", points.len());
     assert!(points.len() > 1 && shown.contains(&moments[1]), "{points:?}");
+    Ok(())
+}
+
+/// A range is deleted as it was at one moment: of a batch that comes between, all is deleted, or nothing.
+#[test]
+fn a_deletion_of_a_range_that_is_stopped_leaves_no_half_of_a_batch() -> Result {
+    let mut left = Vec::new();
+    let points = at_each_stop(|stop| {
+        let overlay = Store::in_memory().overlay();
+        overlay.put("old", "1")?;
+        let sleeper = overlay.clone();
+        let (said, release) = park_at(stop, move || sleeper.delete_range(..));
+        let Ok(Word::Parked(point)) = said.recv() else { return Ok(None) };
+        let mut batch = OverlayBatch::new();
+        batch.put("new", "2").put("old", "2");
+        overlay.commit(&batch)?;
+        drop(release);
+        let Ok(Word::Ended(ended)) = said.recv() else { panic!("the sleeper did not end") };
+        ended?;
+        left.push(entries(overlay.iter())?);
+        Ok(Some(point))
+    })?;
+    let all = rows(&[("new", "2"), ("old", "2")]);
+    for (left, point) in left.iter().zip(&points) {
+        assert!(left.is_empty() || *left == all, "stopped at {point}: {left:?}");
+    }
+    assert!(left.contains(&all) && left.contains(&vec![]), "both orders come up: {points:?}");
     Ok(())
 }
