@@ -61,7 +61,8 @@
 //! *Empty layers.* A frame of a virtual machine costs a number and an allocation, and is skipped by reads: [`layer`].
 //!
 //! *Checked by* `tests/overlays.rs` (against a model), `tests/overlay_threads.rs` (exact views beside writers and flushes),
-//! `tests/overlay_parked.rs` (a flusher stopped at each of its steps), `tests/overlay_refused.rs` (stores that refuse a flush).
+//! `tests/overlay_parked.rs` (flushers, readers and deleters stopped at each of their steps), `tests/overlay_refused.rs`
+//! (stores that refuse a flush), [`flush`]'s own tests (orders of its steps), and the example `cachekv_race`.
 
 mod batch;
 mod entry;
