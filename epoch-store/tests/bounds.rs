@@ -393,8 +393,9 @@ fn few_nodes_wait_to_be_freed_after_many_threads_have_written() {
         }
     });
     let before = map.stats().retired;
-    // A thread that was stopped by the scheduler while pinned has held up the others for a time slice.
-    assert!(before <= rounds(200_000) as u64 * threads, "{before}");
+    // A thread that was stopped by the scheduler while pinned has held up the others for a time slice, which may be all of
+    // the run: a version and a descriptor for each put, and now and then a cell or a body.
+    assert!(before <= 3 * rounds(200_000) as u64 * threads, "{before}");
     for _ in 0..4 {
         map.maintain();
     }
