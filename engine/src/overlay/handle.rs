@@ -35,7 +35,7 @@ use std::sync::Arc;
 /// cost what they cost in a map; reads one look-up in each layer that was ever written to, from the top until one has an
 /// entry. Opening an iterator takes no time that depends on how much was written.
 ///
-/// Layers hold the default key space; keys have at most 8 bytes and values at most one byte less than in a store. (The
+/// Layers hold the default key space. The longest key is 8 bytes shorter than in a store, the longest value one byte. (The
 /// prefixes of [`Prefixed`](crate::Prefixed) divide one layer among several users.)
 ///
 /// ```
