@@ -33,3 +33,12 @@ impl Backlog {
         std::iter::from_fn(|| self.leaving.pop(pin)).count()
     }
 }
+
+impl Drop for Backlog {
+    /// With the store, before its lists.
+    fn drop(&mut self) {
+        while let Some(batch) = self.leaving.take_alone() {
+            batch.free_alone();
+        }
+    }
+}

@@ -167,15 +167,31 @@ impl<T: Send> Fifo<T> {
     }
 }
 
+impl<T> Fifo<T> {
+    /// Takes the oldest item, for who has the queue alone.
+    pub fn take_alone(&mut self) -> Option<T> {
+        let head = NonNull::new(self.head.load(Ordering::Acquire))?;
+        // SAFETY: `&mut self`: no other thread is left, and linked cells are not retired.
+        let next = NonNull::new(unsafe { head.as_ref() }.next.load(Ordering::Acquire))?;
+        self.head.store(next.as_ptr(), Ordering::Release);
+        if self.tail.load(Ordering::Acquire) == head.as_ptr() {
+            self.tail.store(next.as_ptr(), Ordering::Release);
+        }
+        // SAFETY: as above.
+        let item = unsafe { next.as_ref() }.item.swap(ptr::null_mut(), Ordering::AcqRel);
+        // SAFETY: as above; nothing leads to it any more.
+        unsafe { Cell::free(head) };
+        // SAFETY: leaked from a Box by `push_due`, and taken just now. A linked cell behind the first has its item.
+        NonNull::new(item).map(|item| *unsafe { Box::from_raw(item.as_ptr()) })
+    }
+}
+
 impl<T> Drop for Fifo<T> {
     fn drop(&mut self) {
-        let mut link: Option<NonNull<Cell<T>>> = NonNull::new(self.head.load(Ordering::Acquire));
-        while let Some(cell) = link {
-            // SAFETY: `&mut self`: no other thread is left; every linked cell has one predecessor.
-            unsafe {
-                link = NonNull::new(cell.as_ref().next.load(Ordering::Acquire));
-                Cell::free(cell);
-            }
+        while self.take_alone().is_some() {}
+        if let Some(last) = NonNull::new(self.head.load(Ordering::Acquire)) {
+            // SAFETY: `&mut self`: no other thread is left.
+            unsafe { Cell::free(last) };
         }
     }
 }

@@ -74,8 +74,15 @@ impl Batch {
         }
     }
 
+    /// Frees what the lists do not: as the store is being dropped, whose lists free what they hold.
+    ///
+    /// Nothing else frees a batch: one that is lost because a thread unwinds is leaked, since others may reach its records.
+    pub(super) fn free_alone(self) {
+        free_unlisted(self.records);
+    }
+
     /// Finishes the removal, if its period is over. Else the batch comes back.
-    fn finish<P: Pinned>(mut self, field: Field<'_, P>) -> Option<Self> {
+    fn finish<P: Pinned>(self, field: Field<'_, P>) -> Option<Self> {
         let is_due = match &self.stage {
             Stage::Listed => false,
             Stage::Unlisted(period) => period.has_ended() || mutant!("removal-without-period"),
@@ -83,7 +90,7 @@ impl Batch {
         if !is_due {
             return Some(self);
         }
-        for sealed in std::mem::take(&mut self.records) {
+        for sealed in self.records {
             let front = &field.space(sealed.space).front;
             let record = sealed.view(field.pin);
             front.remove(record, front.hash(record.key()), field.pin, field.tally);
@@ -99,13 +106,6 @@ impl Batch {
             field.tally.bytes(Event::Linked, 0, bytes);
         }
         None
-    }
-}
-
-impl Drop for Batch {
-    /// The store is being dropped, but its lists are still there: they free what they hold, this the rest.
-    fn drop(&mut self) {
-        free_unlisted(std::mem::take(&mut self.records));
     }
 }
 
@@ -222,7 +222,7 @@ impl Removals {
 }
 
 impl Drop for Removals {
-    /// As for a batch.
+    /// As for a batch: sessions go with the store.
     fn drop(&mut self) {
         free_unlisted(std::mem::take(&mut self.listed));
         free_unlisted(std::mem::take(&mut self.unlisted));
