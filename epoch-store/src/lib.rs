@@ -46,6 +46,8 @@ mod key_space;
 mod snapshot;
 mod read_set;
 mod map;
+#[doc(hidden)]
+pub mod block;
 
 pub use batch::WriteBatch;
 pub use error::{Conflict, ConflictingKey, Error, ReadKind};

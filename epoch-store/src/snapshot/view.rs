@@ -17,6 +17,13 @@ macro_rules! borrowed_bytes {
             pub(crate) fn new(bytes: &'s [u8]) -> Self {
                 Self { bytes }
             }
+
+            /// The bytes, for as long as they are borrowed.
+            #[inline]
+            #[allow(dead_code, reason = "of keys nobody wants them")]
+            pub(crate) fn bytes(self) -> &'s [u8] {
+                self.bytes
+            }
         }
 
         impl Deref for $name<'_> {

@@ -1,0 +1,219 @@
+//! One open block: what its transactions have written so far, on top of one snapshot.
+//!
+//! *Role.* The half of a multi-version block that needs `unsafe`: keys, versions by transaction index, the order of written
+//! keys, and the accounts of runs, all in an arena that goes away as a whole. What a transaction sees, how a run is judged
+//! and when it counts is the business of the crate above, which has no unsafe code. For that crate, and for nobody else.
+//!
+//! *Picture.*
+//! ```text
+//!  BlockMap ─┬ table ──► BlockKey                       a key, at its first touch
+//!            │             ├ head ─► Entry idx 9 ─► Entry idx 4 ─► ∅
+//!            │             │            └► Cell          └► Cell      what a run wrote; immutable
+//!            │             ├ settled ─► Cell or the base
+//!            │             └ base: the value that the snapshot has
+//!            ├ logs ───► keys that were written
+//!            ├ order ──► skip list of written keys, from the first range on
+//!            ├ accounts: for each transaction what its last published run read and wrote
+//!            └ arena: all of these lie in it
+//! ```
+//! *Invariants.*
+//! - B-0 What is stored in a block's arena leads to that block's arena and snapshot only: keys carry the number of their block,
+//!   and are compared with it where they are given back.
+//! - B-3 Nothing in the arena is freed or used again while the block is borrowed. So views of it live as long as the borrow, no
+//!   address comes back, and equal words mean the same answer.
+//! - B-1, B-2 in `entry.rs`; B-4 in `table.rs`; B-6 in `log.rs`; B-10, B-11 in `arena.rs`; R-1 .. R-3 in `order.rs`.
+//! - B-7 *Who may do what.* One thread at a time publishes, withdraws or estimates a transaction. A run counts once it is
+//!   validated while all lower ones are final, with every read compared with the one answer there is then; a run that saw half
+//!   of another's writes either fails that or saw the very bytes that are final. Breaking the first rule mixes runs up;
+//!   it never touches memory that is not there.
+//!
+//! *Progress.* Nothing here waits. Touching, publishing and building the order index are lock-free up to the allocator, looking is
+//! wait-free up to what is added meanwhile. The base is asked at the first touch of a key and pins for that long.
+//!
+//! *Orderings* are with each file. `account-store` (Release), `account-load` (Acquire): the account.
+//!
+//! *Reclamation.* None: chunks go back to the pool with the block.
+
+mod arena;
+mod key;
+mod cell;
+mod entry;
+mod account;
+mod table;
+mod log;
+mod order;
+#[cfg(all(test, not(epoch_loom)))]
+mod tests;
+mod writer;
+
+pub use account::{Account, Direction, RangeRead, Read, ReadKind};
+pub use arena::Pool;
+pub use cell::{Kind, Seen, State, Write};
+pub use key::KeyRef;
+pub use order::Order;
+pub use writer::Writer;
+
+use crate::error::Error;
+use crate::key_space::KeySpace;
+use crate::snapshot::{Range, Snapshot};
+use crate::sync::{AtomicPtr, ord, serial_number, zeroed_slots};
+use arena::Arena;
+use log::Logs;
+use order::Index;
+use std::fmt;
+use std::ops::Bound;
+use std::ptr;
+use table::Table;
+
+/// See the module header.
+pub struct BlockMap {
+    base: Snapshot,
+    /// None: the default one.
+    space: Option<KeySpace>,
+    number: u64,
+    table: Table,
+    accounts: Box<[AtomicPtr<Account<'static>>]>,
+    transactions: u32,
+    logs: Logs,
+    order: AtomicPtr<Index>,
+    arena: Arena,
+}
+
+// SAFETY: pointers lead into the arena and the snapshot, which go where this goes; what they lead to is immutable or atomic.
+unsafe impl Send for BlockMap {}
+// SAFETY: as above.
+unsafe impl Sync for BlockMap {}
+
+impl BlockMap {
+    /// A block of so many transactions on a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::ForeignSpace`].
+    pub fn new(
+        base: Snapshot,
+        space: Option<KeySpace>,
+        transactions: u32,
+        pool: &Pool,
+    ) -> Result<Self, Error> {
+        if let Some(space) = &space {
+            base.space(space)?;
+        }
+        let expected = usize::try_from(transactions).unwrap_or(usize::MAX).saturating_mul(2);
+        Ok(Self {
+            base,
+            space,
+            number: serial_number(),
+            table: Table::new(expected),
+            // One more than there are transactions, so that there is one at least.
+            accounts: zeroed_slots(transactions as usize + 1),
+            transactions,
+            logs: Logs::new(),
+            order: AtomicPtr::new(ptr::null_mut()),
+            arena: Arena::new(pool.clone()),
+        })
+    }
+
+    /// The snapshot below.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.base
+    }
+
+    /// The key space, if it is not the default one.
+    pub fn space(&self) -> Option<&KeySpace> {
+        self.space.as_ref()
+    }
+
+    /// How many transactions it has.
+    pub fn transactions(&self) -> u32 {
+        self.transactions
+    }
+
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// A place to write. Each takes a chunk once it is used: one for each thread.
+    pub fn writer(&self) -> Writer<'_> {
+        Writer::new(self)
+    }
+
+    /// The key, if it was touched. Wait-free up to keys added meanwhile.
+    pub fn find(&self, key: &[u8]) -> Option<KeyRef<'_>> {
+        self.table.find(key).ok()
+    }
+
+    /// Asks the cache for the place of a key that is about to be looked for.
+    pub fn prefetch(&self, key: &[u8]) {
+        self.table.prefetch(key);
+    }
+
+    fn base(&self, key: &[u8]) -> Option<&[u8]> {
+        let value = match &self.space {
+            None => self.base.get(key),
+            Some(space) => self.base.space(space).ok().and_then(|view| view.get(key)),
+        };
+        value.map(crate::snapshot::Value::bytes)
+    }
+
+    /// The entries of the base inside some bounds, from either end.
+    pub fn base_range(&self, lo: Bound<&[u8]>, hi: Bound<&[u8]>) -> Range<'_> {
+        let keys = (lo, hi);
+        match &self.space {
+            None => self.base.range(keys),
+            Some(space) => {
+                self.base.space(space).expect("compared when the block was opened").range(keys)
+            }
+        }
+    }
+
+    fn slot(&self, idx: u32) -> &AtomicPtr<Account<'static>> {
+        assert!(idx < self.transactions, "no transaction of this block");
+        &self.accounts[idx as usize]
+    }
+
+    /// What the last published run of `idx` read and wrote; `None`: there is none, or nobody will ask, for it is final.
+    ///
+    /// # Panics
+    /// `idx` is none of the block's.
+    pub fn account(&self, idx: u32) -> Option<&Account<'_>> {
+        let account = self.slot(idx).load(ord!("account-load", Acquire));
+        // SAFETY: null, or an account in the arena, published by the store; its lifetime is that of the borrow (B-3).
+        unsafe { account.cast_const().cast::<Account<'_>>().as_ref() }
+    }
+
+    fn index_if_built(&self) -> Option<&Index> {
+        // SAFETY: null, or an index in the arena.
+        unsafe { self.order.load(ord!("order-load", Acquire)).as_ref() }
+    }
+
+    /// The written keys in order. The first call builds the index, from all logs; others help it.
+    pub fn ordered<'b>(&'b self, writer: &mut Writer<'b>) -> Order<'b> {
+        assert!(ptr::eq(writer.map(), self), "a writer of another block");
+        Order::new(writer.build_order())
+    }
+
+    /// Every key that a published run has written, each once, in no order.
+    pub fn written(&self) -> Vec<KeyRef<'_>> {
+        let mut keys: Vec<_> = self.logs.keys().collect();
+        // Whoever logged a key a second time takes it out again; while he has not, it is there twice.
+        keys.sort_unstable_by_key(|key| key.as_ptr());
+        keys.dedup();
+        keys
+    }
+
+    /// Bytes of memory that it holds, but for the table.
+    pub fn bytes(&self) -> usize {
+        self.arena.bytes()
+    }
+}
+
+impl fmt::Debug for BlockMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockMap")
+            .field("version", &self.base.version())
+            .field("transactions", &self.transactions)
+            .finish_non_exhaustive()
+    }
+}
+
+static_assertions::assert_impl_all!(BlockMap: Send, Sync);
