@@ -50,7 +50,7 @@ pub use account::{Account, Direction, RangeRead, Read, ReadKind};
 pub use arena::Pool;
 pub use cell::{Kind, Seen, State, Write};
 pub use key::KeyRef;
-pub use order::Order;
+pub use order::{Order, Walk};
 pub use writer::Writer;
 
 use crate::error::Error;
@@ -156,14 +156,14 @@ impl BlockMap {
     }
 
     /// The entries of the base inside some bounds, from either end.
-    pub fn base_range(&self, lo: Bound<&[u8]>, hi: Bound<&[u8]>) -> Range<'_> {
+    pub fn base_range(&self, lo: Bound<&[u8]>, hi: Bound<&[u8]>) -> BaseRange<'_> {
         let keys = (lo, hi);
-        match &self.space {
+        BaseRange(match &self.space {
             None => self.base.range(keys),
             Some(space) => {
                 self.base.space(space).expect("compared when the block was opened").range(keys)
             }
-        }
+        })
     }
 
     fn slot(&self, idx: u32) -> &AtomicPtr<Account<'static>> {
@@ -213,6 +213,26 @@ impl fmt::Debug for BlockMap {
             .field("version", &self.base.version())
             .field("transactions", &self.transactions)
             .finish_non_exhaustive()
+    }
+}
+
+/// Entries of the base, which live as long as the block; see [`BlockMap::base_range`].
+#[derive(Debug)]
+pub struct BaseRange<'b>(Range<'b>);
+
+impl<'b> Iterator for BaseRange<'b> {
+    type Item = (&'b [u8], &'b [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(key, value)| (key.bytes(), value.bytes()))
+    }
+}
+
+impl DoubleEndedIterator for BaseRange<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back().map(|(key, value)| (key.bytes(), value.bytes()))
     }
 }
 

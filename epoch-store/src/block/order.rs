@@ -30,6 +30,7 @@
 //!
 //! *Checked by* `block_order.rs`; unit tests below.
 
+use super::account::Direction;
 use super::key::KeyRef;
 use crate::sync::{AtomicBool, AtomicPtr, Ordering, Tracked, mutant, ord};
 use std::alloc::Layout;
@@ -190,6 +191,11 @@ impl Index {
         self.path(|tower| tower.cmp(key, key_prefix).is_lt())
     }
 
+    fn path_past(&self, key: &[u8]) -> Path<'_> {
+        let key_prefix = prefix(key);
+        self.path(|tower| tower.cmp(key, key_prefix).is_le())
+    }
+
     /// Enters a key, if it is not there. Lock-free; takes O(log n) steps on average.
     ///
     /// # Safety
@@ -198,9 +204,7 @@ impl Index {
         if key.is_ordered() {
             return;
         }
-        // SAFETY: as long as the key's block lives, this lives, and the memory in which its towers stand.
-        let this: &Self = self;
-        let mut path = this.path_to(key.key());
+        let mut path = self.path_to(key.key());
         let mut raised = None;
         for level in 0..height(key.hash()) {
             loop {
@@ -222,7 +226,7 @@ impl Index {
                 if link.compare_exchange(next, tower.tower.as_ptr(), win, lose).is_ok() {
                     break;
                 }
-                path = this.path_to(key.key());
+                path = self.path_to(key.key());
             }
             if level == 0 {
                 key.set_ordered();
@@ -245,38 +249,50 @@ impl<'b> Order<'b> {
 
     /// The keys from `lo` on, ascending; those that are entered meanwhile may be left out. Finding the first takes O(log n) steps
     /// on average, each further one a step.
-    pub fn forward(self, lo: Bound<&[u8]>) -> impl Iterator<Item = KeyRef<'b>> + use<'b> {
-        let mut next = match lo {
+    pub fn forward(self, lo: Bound<&[u8]>) -> Walk<'b> {
+        let next = match lo {
             Bound::Unbounded => TowerRef::behind(&self.index.heads[0]),
             Bound::Included(key) => self.index.path_to(key).behind[0],
-            Bound::Excluded(key) => {
-                let key_prefix = prefix(key);
-                self.index.path(|tower| tower.cmp(key, key_prefix).is_le()).behind[0]
-            }
+            Bound::Excluded(key) => self.index.path_past(key).behind[0],
         };
-        std::iter::from_fn(move || {
-            let tower = next?;
-            // SAFETY: every tower reaches the lowest level.
-            next = TowerRef::behind(unsafe { tower.link(0) });
-            Some(tower.key())
-        })
+        Walk { index: self.index, next, direction: Direction::Forward }
     }
 
     /// The keys from `hi` down, descending. Each takes O(log n) steps on average.
-    pub fn backward(self, hi: Bound<&[u8]>) -> impl Iterator<Item = KeyRef<'b>> + use<'b> {
-        let index = self.index;
-        let mut next = match hi {
-            Bound::Unbounded => index.path(|_| true).last,
-            Bound::Excluded(key) => index.path_to(key).last,
-            Bound::Included(key) => {
-                let key_prefix = prefix(key);
-                index.path(|tower| tower.cmp(key, key_prefix).is_le()).last
-            }
+    pub fn backward(self, hi: Bound<&[u8]>) -> Walk<'b> {
+        let next = match hi {
+            Bound::Unbounded => self.index.path(|_| true).last,
+            Bound::Excluded(key) => self.index.path_to(key).last,
+            Bound::Included(key) => self.index.path_past(key).last,
         };
-        std::iter::from_fn(move || {
-            let key = next?.key();
-            next = index.path_to(key.key()).last;
-            Some(key)
-        })
+        Walk { index: self.index, next, direction: Direction::Backward }
+    }
+}
+
+/// Written keys, one after the other: from [`Order::forward`] or [`Order::backward`].
+#[derive(Debug, Clone)]
+pub struct Walk<'b> {
+    index: &'b Index,
+    next: Option<TowerRef<'b>>,
+    direction: Direction,
+}
+
+// SAFETY: a shared view of what is immutable or atomic.
+unsafe impl Send for Walk<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Walk<'_> {}
+
+impl<'b> Iterator for Walk<'b> {
+    type Item = KeyRef<'b>;
+
+    #[inline]
+    fn next(&mut self) -> Option<KeyRef<'b>> {
+        let tower = self.next?;
+        self.next = match self.direction {
+            // SAFETY: every tower reaches the lowest level.
+            Direction::Forward => TowerRef::behind(unsafe { tower.link(0) }),
+            Direction::Backward => self.index.path_to(tower.key().key()).last,
+        };
+        Some(tower.key())
     }
 }

@@ -20,7 +20,6 @@ macro_rules! borrowed_bytes {
 
             /// The bytes, for as long as they are borrowed.
             #[inline]
-            #[allow(dead_code, reason = "of keys nobody wants them")]
             pub(crate) fn bytes(self) -> &'s [u8] {
                 self.bytes
             }
