@@ -15,7 +15,7 @@
 //!
 //! *Progress.* Taking a piece is wait-free, up to the allocator where a chunk is full; pushing the chunk is lock-free.
 //!
-//! *Orderings.* `chunk-push` (Release) is for whoever drops the arena, who has been handed it by other means and so may
+//! *Orderings.* `rest-put` (Release) pairs with `rest-take` (AcqRel) as the pool's do. `chunk-push` (Release) is for whoever drops the arena, who has been handed it by other means and so may
 //! read relaxed; `pool-put` (Release) pairs with `pool-take` (AcqRel): what the last block wrote into a chunk is before what
 //! the next writes.
 
@@ -32,6 +32,11 @@ const CHUNK: usize = 256 << 10;
 const CHUNK: usize = 16 << 10;
 /// Chunks that a pool keeps: 16 MiB.
 const KEPT: usize = 64;
+/// Rests of chunks that an arena keeps for the next writer.
+#[cfg(not(epoch_loom))]
+const RESTS: usize = 8;
+#[cfg(epoch_loom)]
+const RESTS: usize = 1;
 /// Every chunk and the largest piece begin at multiples of this: of a cache line.
 const ALIGN: usize = 64;
 
@@ -134,12 +139,63 @@ impl Drop for Kept {
 #[derive(Debug)]
 pub(super) struct Arena {
     chunks: AtomicPtr<Chunk>,
+    rests: [AtomicPtr<Rest>; RESTS],
     pool: Pool,
+}
+
+/// What a writer has left of its chunk: written at the beginning of it.
+#[repr(C, align(64))]
+struct Rest {
+    end: *mut u8,
 }
 
 impl Arena {
     pub(super) fn new(pool: Pool) -> Self {
-        Self { chunks: AtomicPtr::new(ptr::null_mut()), pool }
+        let rests = std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()));
+        Self { chunks: AtomicPtr::new(ptr::null_mut()), rests, pool }
+    }
+
+    /// A writer's beginning: the rest that another has left, or nothing. Wait-free.
+    pub(super) fn bump(&self) -> Bump {
+        let rest = self.rests.iter().find_map(|rest| {
+            let seen = rest.load(Ordering::Relaxed);
+            if seen.is_null() {
+                return None;
+            }
+            NonNull::new(rest.swap(ptr::null_mut(), ord!("rest-take", AcqRel)))
+        });
+        match rest {
+            None => Bump::new(),
+            Some(rest) => {
+                // SAFETY: B-11: written by whoever left it, and this thread's alone since the swap.
+                let end = unsafe { (*rest.as_ptr()).end };
+                Bump { at: rest.as_ptr().cast(), end }
+            }
+        }
+    }
+
+    /// Keeps what a writer has left, if it is worth it. Wait-free.
+    pub(super) fn leave(&self, bump: &mut Bump) {
+        const WORTH: usize = 4 << 10;
+        let Bump { at, end } = std::mem::replace(bump, Bump::new());
+        let skip = at.align_offset(align_of::<Rest>());
+        if at.is_null() || (end.addr() - at.addr()).saturating_sub(skip) < WORTH {
+            return;
+        }
+        // SAFETY: the memory between the two is this writer's alone (B-11), aligned here, and there is enough of it.
+        let rest = unsafe {
+            let rest = at.add(skip).cast::<Rest>();
+            rest.write(Rest { end });
+            rest
+        };
+        let (win, lose) = (ord!("rest-put", Release), Ordering::Relaxed);
+        for place in &self.rests {
+            if place.load(Ordering::Relaxed).is_null()
+                && place.compare_exchange(ptr::null_mut(), rest, win, lose).is_ok()
+            {
+                return;
+            }
+        }
     }
 
     /// A chunk of this arena with room for `bytes` after its header: what is left of it is the caller's.
@@ -295,6 +351,17 @@ mod tests {
         let next = bump.bytes(&arena, b"next").cast::<u8>();
         assert_eq!(next.addr().get() - small.addr().get(), 5, "behind the small one");
         assert!(arena.bytes() >= 3 * CHUNK);
+    }
+
+    #[test]
+    fn what_a_writer_leaves_is_used_by_the_next() {
+        let arena = Arena::new(Pool::default());
+        let mut first = arena.bump();
+        let used = first.bytes(&arena, b"x").cast::<u8>().addr().get();
+        arena.leave(&mut first);
+        let next = arena.bump().bytes(&arena, b"y").cast::<u8>().addr().get();
+        assert!(next > used && next - used <= 64, "behind it");
+        assert_eq!(arena.bytes(), CHUNK);
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl fmt::Debug for Writer<'_> {
 
 impl<'b> Writer<'b> {
     pub(super) fn new(map: &'b BlockMap) -> Self {
-        Self { map, bump: Bump::new(), pen: Pen::new() }
+        Self { map, bump: map.arena.bump(), pen: Pen::new() }
     }
 
     /// The block.
@@ -296,6 +296,12 @@ impl<'b> Writer<'b> {
             index.set_ready();
         }
         index
+    }
+}
+
+impl Drop for Writer<'_> {
+    fn drop(&mut self) {
+        self.map.arena.leave(&mut self.bump);
     }
 }
 
