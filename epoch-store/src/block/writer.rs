@@ -125,10 +125,15 @@ impl<'b> Writer<'b> {
     ) {
         self.check_writes(idx, writes);
         reads.iter().for_each(|read| self.check(read.key()));
-        self.announce(writes);
+        if !mutant!("seen-before-ordered") {
+            self.announce(writes);
+        }
         for write in writes {
             // SAFETY: checked: of this block; a cell's entry goes into the chain of its own key only.
             unsafe { write.key().chain().put(idx, write.cell()) };
+        }
+        if mutant!("seen-before-ordered") {
+            self.announce(writes);
         }
         self.bury(idx);
         let account = self.account(reads, ranges, writes);
