@@ -1,0 +1,1 @@
+//! Scenarios of blocks, method by method.
