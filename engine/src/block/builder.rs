@@ -173,7 +173,10 @@ impl BlockBuilder {
     /// use engine::{Block, Store};
     /// let builder = Block::builder(&Store::in_memory());
     /// for _block in 0..3 {
-    ///     builder.open(1_000)?.seal()?;
+    ///     let block = builder.open(1_000)?;
+    ///     // ... run them ...
+    ///     block.truncate(0); // none counts
+    ///     block.seal()?;
     /// }
     /// # Ok::<(), engine::Error>(())
     /// ```
