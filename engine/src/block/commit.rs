@@ -7,7 +7,7 @@ use crate::Error;
 use crate::MergeError;
 use epoch_store::MAX_VALUE_LEN;
 use epoch_store::atomics::Ordering;
-use epoch_store::block::{Kind, State, Writer};
+use epoch_store::block::{Kind, State, Write, Writer};
 
 impl Block {
     /// Makes the transactions before `upto` final, in their order: each is validated, and what it has merged becomes a value.
@@ -75,7 +75,7 @@ impl Block {
         u32::try_from(self.end.load(Ordering::Relaxed)).unwrap_or(u32::MAX)
     }
 
-    /// Makes values of what a transaction has merged. All before it is final.
+    /// Makes values of what a transaction has merged, of all or of nothing. All before it is final.
     pub(super) fn materialise<'b>(
         &'b self,
         index: u32,
@@ -84,23 +84,40 @@ impl Block {
         buffer: &mut Vec<u8>,
     ) -> Result<(), MergeError> {
         let Some(account) = self.map.account(index) else { return Ok(()) };
-        for write in account.writes() {
-            let State::Merge { op, delta } = write.state() else { continue };
-            let key = write.key();
-            let below = match folder.look(self.ops(), key, index) {
-                Look::Plain(_, value) => value,
-                Look::Folded(_) => Some(folder.value()),
-                Look::Estimate(_) | Look::Failed(_) => {
-                    debug_assert!(false, "what is below was not final");
-                    return Err(MergeError::refused("what is below is not final"));
-                }
-            };
-            buffer.clear();
-            self.ops().get(op)?.apply(below, delta, buffer)?;
-            if buffer.len() > MAX_VALUE_LEN {
-                return Err(MergeError::BadValue { len: buffer.len() });
+        let is_merge = |write: &&Write<'b>| matches!(write.state(), State::Merge { .. });
+        let merges = account.writes().iter().filter(is_merge);
+        if merges.clone().nth(1).is_some() {
+            // Values replace the merges that the account knows: none must, if one of them cannot be made.
+            merges.clone().try_for_each(|&write| self.value_of(index, write, folder, buffer))?;
+        }
+        for &write in merges {
+            self.value_of(index, write, folder, buffer)?;
+            writer.replace(write.key(), index, Kind::Value, buffer);
+        }
+        Ok(())
+    }
+
+    /// Puts into the buffer what a merge comes to.
+    fn value_of<'b>(
+        &'b self,
+        index: u32,
+        write: Write<'b>,
+        folder: &mut Folder<'b>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), MergeError> {
+        let State::Merge { op, delta } = write.state() else { return Ok(()) };
+        let below = match folder.look(self.ops(), write.key(), index) {
+            Look::Plain(_, value) => value,
+            Look::Folded(_) => Some(folder.value()),
+            Look::Estimate(_) | Look::Failed(_) => {
+                debug_assert!(false, "what is below was not final");
+                return Err(MergeError::refused("what is below is not final"));
             }
-            writer.replace(key, index, Kind::Value, buffer);
+        };
+        buffer.clear();
+        self.ops().get(op)?.apply(below, delta, buffer)?;
+        if buffer.len() > MAX_VALUE_LEN {
+            return Err(MergeError::BadValue { len: buffer.len() });
         }
         Ok(())
     }
