@@ -1,5 +1,13 @@
 //! What can go wrong, and the conflicts of transactions.
 
+mod abort;
+mod block_conflict;
+mod merge;
+
+pub use abort::Abort;
+pub use block_conflict::BlockConflict;
+pub use merge::MergeError;
+
 use epoch_store::Version;
 use std::fmt;
 
@@ -49,6 +57,26 @@ pub enum Error {
     RetriesExhausted {
         /// How often it was run.
         attempts: u32,
+    },
+    /// What a view of a block has refused.
+    #[error(transparent)]
+    Abort(Box<Abort>),
+    /// A transaction of a block that was to be committed, and has not been published, or has read what is not there any
+    /// more.
+    #[error("transaction {index} was not published, or what it has read is not there any more")]
+    NotValid {
+        /// Its index.
+        index: u32,
+        /// What it would find different now.
+        conflicts: Vec<BlockConflict>,
+    },
+    /// A transaction of a block that was to be committed, and of which a merge cannot be made.
+    #[error("transaction {index} cannot be committed: {error}")]
+    NotMerged {
+        /// Its index.
+        index: u32,
+        /// Why.
+        error: MergeError,
     },
     /// What an observer of reads and writes refused: gas that ran out, say.
     #[error("refused by the observer: {0}")]

@@ -53,6 +53,7 @@
 //! - *Reading*: [`Snapshot`], [`SpaceView`], [`Range`], [`Cursor`], [`ChangeSet`], [`Lease`]; what they yield: [`Key`], [`Value`].
 //! - *Transactions*: [`Store::transact`], [`Transaction`], [`Savepoint`], [`Retry`]; [`Conflict`].
 //! - *Layers*: [`Overlay`], [`OverlayView`], [`OverlayBatch`].
+//! - *Blocks of transactions that run at once*: [`Block`], [`View`], [`Verdict`], [`Sealed`]; [`MergeOp`].
 //! - *Applications of chains*: [`KvStore`], kept by snapshots, overlays and views; [`Prefixed`], [`Observed`].
 //!
 //! Programs that show each: `engine/examples`.
@@ -78,10 +79,18 @@ mod store;
 mod overlay;
 mod kv;
 mod transaction;
+mod block;
 
 pub use batch::WriteBatch;
+pub use block::{
+    Block, BlockBuilder, ChangedKeys, Delta, MergeId, MergeOp, MergeOutcome, Sealed, Verdict, View,
+    ViewRange, ViewStore,
+};
 pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Stats, Version};
-pub use error::{Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN};
+pub use error::{
+    Abort, BlockConflict, Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN,
+    MergeError,
+};
 pub use kv::{KvEntries, KvStore, Observed, Observer, ObserverError, Prefixed};
 pub use observe::{Contention, HotKey};
 pub use overlay::{Overlay, OverlayBatch, OverlayEntries, OverlayRange, OverlayView};

@@ -70,7 +70,7 @@ fn key(number: u32) -> Vec<u8> {
     key
 }
 
-/// Values of which some are copied by a cursor and some are not, and which fill its blocks.
+/// Values of which some are copied by a cursor and some are not, and which fill its pages.
 fn value(random: &mut Rng) -> Vec<u8> {
     let len = [0, 1, 30, 255, 256, 257, 2_000][random.usize(0..7)];
     vec![random.u8(..); len]

@@ -3,34 +3,34 @@
 //! *Owned.* A cursor holds a clone of its snapshot and borrows nothing, so that it can lie in a struct, be returned, and move
 //! to another thread. What it yields is borrowed from the cursor.
 //!
-//! *Picture.* It reads ahead, a block of entries at a time: keys and short values are copied, so that most steps are
-//! inside the block, and cost no search.
+//! *Picture.* It reads ahead, a page of entries at a time: keys and short values are copied, so that most steps are
+//! inside the page, and cost no search.
 //!
 //! ```text
 //!   entries   a   b   c   d   e   f   g   h
-//!                    [c   d   e   f]            block
+//!                    [c   d   e   f]            page
 //!                         ^                     place: On(1)
-//!   next from f: search for what is above f, fill a block four times as long
-//!   prev from c: search for what is below c, fill a short block (the direction has changed)
+//!   next from f: search for what is above f, fill a page four times as long
+//!   prev from c: search for what is below c, fill a short page (the direction has changed)
 //! ```
 //!
-//! *Invariants.* The entries of a block are neighbours: none of the snapshot lies between two of them. `On(at)` is within
-//! the block. A move that fails leaves block and place as they were: the next block is filled beside them first.
+//! *Invariants.* The entries of a page are neighbours: none of the snapshot lies between two of them. `On(at)` is within
+//! the page. A move that fails leaves page and place as they were: the next page is filled beside them first.
 
-mod block;
+mod page;
 
 use super::{Range, Snapshot};
 use crate::{Error, Key, Value, Version};
-use block::{Block, Direction};
+use page::{Direction, Page};
 use std::fmt;
 use std::ops::Bound;
 
 /// Entries read by a move that has to search: what a look at an entry and its next neighbours needs.
-const FIRST_BLOCK: usize = 4;
-/// How much longer the next block is if the cursor goes on in the same direction.
+const FIRST_PAGE: usize = 4;
+/// How much longer the next page is if the cursor goes on in the same direction.
 const GROWTH: usize = 4;
-/// Entries of a block at most.
-const LONGEST_BLOCK: usize = 64;
+/// Entries of a page at most.
+const LONGEST_PAGE: usize = 64;
 
 /// A place among the entries of a [`Snapshot`], from [`Snapshot::cursor`] or [`Snapshot::cursor_in`].
 ///
@@ -81,10 +81,10 @@ pub struct Cursor {
     /// `None`: the default one.
     space: Option<epoch_store::KeySpace>,
     place: Place,
-    block: Block,
-    /// The block that is filled next, whose memory is used again.
-    spare: Block,
-    /// To where the block was filled, and with how many entries at most.
+    page: Page,
+    /// The page that is filled next, whose memory is used again.
+    spare: Page,
+    /// To where the page was filled, and with how many entries at most.
     heading: Direction,
     count: usize,
 }
@@ -92,7 +92,7 @@ pub struct Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     BeforeFirst,
-    /// An entry of the block.
+    /// An entry of the page.
     On(usize),
     AfterLast,
 }
@@ -108,10 +108,10 @@ impl Cursor {
             snapshot,
             space,
             place: Place::BeforeFirst,
-            block: Block::default(),
-            spare: Block::default(),
+            page: Page::default(),
+            spare: Page::default(),
             heading: Direction::Forward,
-            count: FIRST_BLOCK,
+            count: FIRST_PAGE,
         }
     }
 
@@ -160,7 +160,7 @@ impl Cursor {
     /// ```
     pub fn key(&self) -> Option<Key<'_>> {
         match self.place {
-            Place::On(at) => self.block.key(at).map(Key::of_slice),
+            Place::On(at) => self.page.key(at).map(Key::of_slice),
             Place::BeforeFirst | Place::AfterLast => None,
         }
     }
@@ -181,7 +181,7 @@ impl Cursor {
     /// ```
     pub fn value(&self) -> Result<Option<Value<'_>>, Error> {
         let Place::On(at) = self.place else { return Ok(None) };
-        match (self.block.value(at), self.block.key(at)) {
+        match (self.page.value(at), self.page.key(at)) {
             (Some(value), _) => Ok(Some(Value::of_slice(value))),
             (None, Some(key)) => self.look_up(key),
             (None, None) => Ok(None),
@@ -325,7 +325,7 @@ impl Cursor {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn skip(&mut self, entries: usize) -> Result<bool, Error> {
-        let last = self.block.len().saturating_sub(1);
+        let last = self.page.len().saturating_sub(1);
         match self.place {
             Place::On(at) if entries <= last - at => self.place = Place::On(at + entries),
             Place::On(at) => {
@@ -376,31 +376,31 @@ impl Cursor {
     /// As [`Cursor::search`], but passes some entries.
     fn begin(&mut self, bounds: Bounds<'_>, passed: usize, to: Direction) -> Result<(), Error> {
         let entries = entries(&self.snapshot, self.space.as_ref(), bounds)?;
-        self.spare.fill(entries, passed, to, FIRST_BLOCK)?;
-        self.land(to, FIRST_BLOCK);
+        self.spare.fill(entries, passed, to, FIRST_PAGE)?;
+        self.land(to, FIRST_PAGE);
         Ok(())
     }
 
-    /// Passes some entries beyond one at an end of the block, and moves to the next.
+    /// Passes some entries beyond one at an end of the page, and moves to the next.
     fn go_on(&mut self, from: usize, passed: usize, to: Direction) -> Result<(), Error> {
-        let from = self.block.key(from).unwrap_or_default();
+        let from = self.page.key(from).unwrap_or_default();
         let bounds = match to {
             Direction::Forward => (Bound::Excluded(from), Bound::Unbounded),
             Direction::Backward => (Bound::Unbounded, Bound::Excluded(from)),
         };
         let goes_on = to == self.heading;
-        let count = if goes_on { self.count * GROWTH } else { FIRST_BLOCK }.min(LONGEST_BLOCK);
+        let count = if goes_on { self.count * GROWTH } else { FIRST_PAGE }.min(LONGEST_PAGE);
         let entries = entries(&self.snapshot, self.space.as_ref(), bounds)?;
         self.spare.fill(entries, passed, to, count)?;
         self.land(to, count);
         Ok(())
     }
 
-    /// Takes the block that was filled, on whose near side the cursor arrives.
+    /// Takes the page that was filled, on whose near side the cursor arrives.
     fn land(&mut self, to: Direction, count: usize) {
-        std::mem::swap(&mut self.block, &mut self.spare);
+        std::mem::swap(&mut self.page, &mut self.spare);
         (self.heading, self.count) = (to, count);
-        self.place = match (self.block.len().checked_sub(1), to) {
+        self.place = match (self.page.len().checked_sub(1), to) {
             (Some(_), Direction::Forward) => Place::On(0),
             (Some(last), Direction::Backward) => Place::On(last),
             (None, Direction::Forward) => Place::AfterLast,

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// Values that are longer are not copied: they are looked up when they are asked for.
 const LONGEST_COPY: usize = 256;
-/// A block takes no more entries once it has so many bytes.
+/// A page takes no more entries once it has so many bytes.
 const FULL: usize = 16 << 10;
 
 /// Which way a cursor goes.
@@ -28,7 +28,7 @@ impl Direction {
 
 /// Some entries with nothing between them, in key order.
 #[derive(Debug, Clone, Default)]
-pub struct Block {
+pub struct Page {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
 }
@@ -41,7 +41,7 @@ struct Entry {
     value: Option<Range<usize>>,
 }
 
-impl Block {
+impl Page {
     /// Passes some entries, and takes at most `count` in place of those that it has; at least one, if there is any.
     pub fn fill(
         &mut self,
