@@ -83,5 +83,5 @@ fn final_run_and_reader() {
 
 #[test]
 fn mutants_of_final_run_and_reader() {
-    mutants_die("final_run_and_reader", &["settled-store", "settled-above-entry"]);
+    mutants_die("final_run_and_reader", &["settle-store", "settled-above-entry"]);
 }

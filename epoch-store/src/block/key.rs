@@ -192,7 +192,7 @@ impl<'b> KeyRef<'b> {
 
     #[inline]
     fn settled(self) -> Seen<'b> {
-        let word = self.node().settled.load(ord!("settled-load", Acquire));
+        let word = self.node().settled.load(ord!("settle-load", Acquire));
         // SAFETY: null, or a cell of the same arena.
         unsafe { Seen::new(word) }
     }
@@ -210,7 +210,7 @@ impl<'b> KeyRef<'b> {
             // SAFETY: forwarded.
             unsafe { chain.put(idx, cell) };
         } else {
-            self.node().settled.store(cell.as_ptr(), ord!("settled-store", Release));
+            self.node().settled.store(cell.as_ptr(), ord!("settle-store", Release));
         }
     }
 
