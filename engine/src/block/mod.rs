@@ -50,7 +50,7 @@ use crate::shared::Shared;
 use crate::{Abort, Error, Store};
 use builder::Options;
 use epoch_store::atomics::{AtomicU64, Ordering};
-use epoch_store::block::BlockMap;
+use epoch_store::block::{BlockMap, Seen, State};
 use fold::Folder;
 use merge::Ops;
 use signals::Signals;
@@ -202,6 +202,36 @@ impl Block {
         view
     }
 
+    /// The view for the last run of the first transaction that is not committed: all before it are final, and so is what it
+    /// reads. Nothing is remembered to be validated, merges are made at once and fail where they are made, and publishing it
+    /// commits the transaction. By one thread at a time, which is the one that commits.
+    ///
+    /// A transaction that [`commit_prefix`](Block::commit_prefix) has refused needs no other run than this.
+    ///
+    /// ```
+    /// use engine::{Block, Delta, Error, MergeId, Store};
+    /// let store = Store::in_memory();
+    /// let block = store.block(1)?;
+    /// let debit = Delta::minus(1u8);
+    /// let mut view = block.view(0, 1);
+    /// view.merge(MergeId::ADD_U64, "k", debit)?; // nobody looks whether that is possible
+    /// block.publish(view)?;
+    /// assert!(matches!(block.commit_prefix(1), Err(Error::NotMerged { index: 0, .. })));
+    ///
+    /// let mut view = block.final_view(2);
+    /// assert!(view.merge(MergeId::ADD_U64, "k", debit).is_err());
+    /// view.put("k", "none")?;
+    /// block.publish(view)?;
+    /// block.seal()?;
+    /// assert_eq!(store.snapshot().get("k")?.unwrap(), "none");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    pub fn final_view(&self, incarnation: u8) -> View<'_> {
+        let mut view = View::new(self);
+        view.begin(self.committed(), incarnation, Mode::Final);
+        view
+    }
+
     /// Publishes what a run has read and written, in place of the run before of the same transaction. Whoever looks
     /// meanwhile may see some of it, and is found out when validated.
     ///
@@ -229,7 +259,18 @@ impl Block {
         if is_committed || !std::ptr::eq(view.block, self) {
             return Err(Abort::NotOpen { index });
         }
-        view.publish(Ending::Done)
+        if view.mode == Mode::Speculative {
+            return view.publish(Ending::Done);
+        }
+        match view.ended() {
+            Some(abort) if !abort.is_outcome() => Err(abort.clone()),
+            _ if index != self.committed() => Err(Abort::NotOpen { index }),
+            _ => {
+                view.publish(Ending::Done)?;
+                self.committed.store(u64::from(index) + 1, Ordering::Relaxed);
+                Ok(())
+            }
+        }
     }
 
     /// Says that transaction `index` is about to be run again, and will probably write what it wrote. Until it is published
@@ -258,6 +299,8 @@ impl Block {
     /// there is one, where only that was asked; the answer, where a merge was bounded. Absent is not empty. Of a range, all that was
     /// handed out must be there as it was, and nothing else. Own writes play no part.
     ///
+    /// A run that was withdrawn ([`mark_estimate`](Block::mark_estimate)) is as good as none: it is pending.
+    ///
     /// Takes a look-up for each key that was read, none in a hash table; of ranges a step for each written key.
     ///
     /// ```
@@ -282,11 +325,19 @@ impl Block {
             conflicts.push(found.into_conflict());
             ControlFlow::Continue(())
         });
-        match (is_stale, conflicts.is_empty() && is_published) {
+        let is_there = is_published && !self.is_withdrawn(index);
+        match (is_stale, conflicts.is_empty() && is_there) {
             (true, _) => Verdict::Stale { conflicts },
             (false, true) => Verdict::Valid,
             (false, false) => Verdict::Pending { conflicts },
         }
+    }
+
+    /// Whether what a transaction has written is an estimate.
+    fn is_withdrawn(&self, index: u32) -> bool {
+        let is_estimate = |seen: Seen<'_>| seen.get() == State::Estimate { writer: index };
+        let writes = self.map.account(index).map_or(&[][..], |account| account.writes());
+        writes.iter().any(|write| is_estimate(write.key().visible(index + 1)))
     }
 
     /// Tells of all that the published run of a transaction would find different now. Returns whether there is one.

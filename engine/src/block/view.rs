@@ -46,6 +46,8 @@ pub struct View<'b> {
     /// The first abort that dooms the run.
     pub(super) ended: Option<Abort>,
     pub(super) is_rechecked: bool,
+    /// The key that was asked for last.
+    last: Option<KeyRef<'b>>,
     pub(super) own: List<Write<'b>>,
     pub(super) reads: List<Read<'b>>,
     /// Answers of bounded merges.
@@ -77,6 +79,7 @@ impl<'b> View<'b> {
             reads_left: 0,
             ended: None,
             is_rechecked: false,
+            last: None,
             own: List::default(),
             reads: List::default(),
             bounded: Vec::new(),
@@ -207,7 +210,15 @@ impl<'b> View<'b> {
     /// The block's account of a key.
     #[inline]
     pub(super) fn key(&mut self, key: &[u8]) -> Result<KeyRef<'b>, Abort> {
-        Ok(self.writer.key(key)?)
+        // Who writes a key has mostly just read it.
+        if let Some(last) = self.last
+            && last.key() == key
+        {
+            return Ok(last);
+        }
+        let found = self.writer.key(key)?;
+        self.last = Some(found);
+        Ok(found)
     }
 
     /// The value of `key`, borrowed from the block. An empty value is a value.

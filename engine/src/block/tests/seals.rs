@@ -109,3 +109,36 @@ fn shards_are_the_changed_keys_in_order() {
         assert_eq!(all, (0..100).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_withdrawn_run_is_neither_committed_nor_sealed() {
+    let store = store(&[("k", "0")]);
+    let block = store.block(2).unwrap();
+    put(&block, 0, 1, &[("k", "1"), ("l", "1")]);
+    publish(&block, 1, 1, |_| Ok(()));
+    put(&block, 0, 2, &[("l", "2")]);
+    block.mark_estimate(0);
+    assert_eq!(block.validate(0), Verdict::Pending { conflicts: vec![] });
+    assert!(matches!(block.commit_prefix(2), Err(Error::NotValid { index: 0, .. })));
+    put(&block, 0, 3, &[("k", "3")]);
+    assert_eq!(changed(&block.seal().unwrap()), ["k=3"]);
+}
+
+#[test]
+fn blocks_are_driven_by_final_views_alone() {
+    let store = store(&[]);
+    let block = store.block(3).unwrap();
+    let early = block.final_view(1);
+    for index in 0..3u8 {
+        let mut view = block.final_view(1);
+        assert_eq!(view.index(), u32::from(index));
+        view.put([index], "").unwrap();
+        if index == 1 {
+            view.roll_back();
+        }
+        block.publish(view).unwrap();
+    }
+    assert_eq!(block.publish(early).unwrap_err(), Abort::NotOpen { index: 0 });
+    assert!(block.final_view(1).get("k").is_err());
+    assert_eq!(block.seal().unwrap().changed().len(), 2);
+}
