@@ -80,6 +80,8 @@ mod overlay;
 mod kv;
 mod transaction;
 mod block;
+#[allow(dead_code)]
+mod executor;
 
 pub use batch::WriteBatch;
 pub use block::{

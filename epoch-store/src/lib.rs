@@ -76,6 +76,25 @@ pub use version::Version;
 pub mod atomics {
     pub use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
     pub use crate::sync::{fence_at, ordering, relax, seeded, serial_number, thread_hint};
+    pub use crate::{__mutant as mutant, __ord as ord};
+}
+
+/// `ord!` of `crate::sync`, for the crates above.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ord {
+    ($site:literal, $ordering:ident) => {
+        $crate::atomics::ordering($site, $crate::atomics::Ordering::$ordering)
+    };
+}
+
+/// `mutant!` of `crate::sync`, for the crates above.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mutant {
+    ($name:literal) => {
+        $crate::atomics::seeded($name)
+    };
 }
 
 /// The protocols as the models see them: in a build with `--cfg epoch_loom` only.

@@ -1,0 +1,3 @@
+//! The parallel executor.
+
+pub mod scheduler;
