@@ -107,6 +107,16 @@ pub use transaction::{
 };
 pub use value::{Key, Value};
 
+/// The protocols as the models see them: in a build with `--cfg epoch_loom` only.
+#[cfg(epoch_loom)]
+pub mod internals {
+    /// The scheduler of the executor.
+    #[allow(missing_docs, reason = "documented where it is defined")]
+    pub mod scheduler {
+        pub use crate::executor::scheduler::*;
+    }
+}
+
 /// The programs of the README, run with those of the documentation.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

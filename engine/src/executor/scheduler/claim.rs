@@ -10,8 +10,9 @@ impl<T: Tasks> Scheduler<'_, T> {
         if let Some(order) = &self.order {
             return self.claim_in_order(order, worker);
         }
+        let mut found = self.claimable(worker);
         loop {
-            let (first, end) = self.claimable(worker)?;
+            let (first, end) = found?;
             if mutant!("claim-add") {
                 let first = self.next.0.fetch_add(end - first, Ordering::Relaxed);
                 return Some(first..first + 1);
@@ -19,8 +20,11 @@ impl<T: Tasks> Scheduler<'_, T> {
             // What is claimed is an index: the frontier's loads and the status words carry all else.
             let swap =
                 self.next.0.compare_exchange(first, end, Ordering::Relaxed, Ordering::Relaxed);
-            if swap.is_ok() {
-                return Some(first..end);
+            match swap {
+                Ok(_) => return Some(first..end),
+                // The window has to be looked at again: another has claimed what was open.
+                Err(next) if mutant!("claim-unchecked") => found = Some((next, next + 1)),
+                Err(_) => found = self.claimable(worker),
             }
         }
     }

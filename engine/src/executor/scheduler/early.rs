@@ -40,9 +40,13 @@ impl<T: Tasks> Scheduler<'_, T> {
     fn take(&self, index: u32, word: Word) -> Taken {
         let run = if mutant!("rerun-uncounted") { word.run() } else { word.run() + 1 };
         let mine = Word::new(index, run, State::Running).bits();
+        let slot = self.ring.of(index);
+        // What was found out about one run says nothing about another: the word has to be the one that was read before.
+        let expected =
+            if mutant!("take-any-run") { slot.load(Ordering::Relaxed) } else { word.bits() };
         // Pairs with status-done and status-parked.
         let (win, lose) = (ord!("status-rerun", Acquire), Ordering::Relaxed);
-        match self.ring.of(index).compare_exchange(word.bits(), mine, win, lose) {
+        match slot.compare_exchange(expected, mine, win, lose) {
             Ok(_) => Taken::Yes,
             Err(_) => Taken::No,
         }

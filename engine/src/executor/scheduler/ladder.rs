@@ -5,13 +5,6 @@ use super::{Check, Finish, Hold, Kind, Rest, Scheduler, State, Tasks, Word, Work
 use epoch_store::atomics::{Ordering, fence_at, mutant, ord};
 use std::time::Instant;
 
-/// Whether the ladder goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    On,
-    Stop,
-}
-
 /// Whose the index after a final one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
@@ -33,11 +26,8 @@ impl<T: Tasks> Scheduler<'_, T> {
             }
             let Some(state) = self.own_frontier(index) else { break };
             worker.hold = Hold::Index(index);
-            let step = self.climb(worker, index, state);
+            self.climb(worker, index, state);
             worker.hold = Hold::Nothing;
-            if step == Step::Stop {
-                break;
-            }
             index += 1;
         }
         index > at
@@ -72,7 +62,7 @@ impl<T: Tasks> Scheduler<'_, T> {
         worker: &mut Worker<'_, T::Worker, R>,
         index: u32,
         (state, run): (State, u8),
-    ) -> Step {
+    ) {
         let timed = worker.ladders.begin();
         let is_valid = state == State::Done && self.validate_at_frontier(worker, index);
         if let Some(began) = timed {
@@ -92,14 +82,13 @@ impl<T: Tasks> Scheduler<'_, T> {
             pace.timed(worker.runs.drain());
             pace.speculated(index, outcome, next);
         });
-        let step = self.advance(worker, index, finish, Next::Open);
+        self.advance(worker, index, finish, Next::Open);
         if woken == Window::Wider {
             self.wake_everybody(worker);
         }
         if let Some(began) = began {
             worker.tally.committing += tally::whole(began.elapsed());
         }
-        step
     }
 
     fn validate_at_frontier<R: Rest>(
@@ -147,13 +136,14 @@ impl<T: Tasks> Scheduler<'_, T> {
         index: u32,
         finish: Finish,
         next: Next,
-    ) -> Step {
+    ) {
         let stop = match finish {
             Finish::Go | Finish::Redo => None,
             Finish::StopAfter => Some(index + 1),
             Finish::StopBefore => Some(index),
         };
-        if let Some(end) = stop {
+        // Before the frontier moves, and with it who owns it: the next owner sees it (S-10).
+        if let (Some(end), false) = (stop, mutant!("end-after-frontier")) {
             self.end.0.store(end, Ordering::Relaxed);
         }
         if finish != Finish::StopBefore {
@@ -164,35 +154,35 @@ impl<T: Tasks> Scheduler<'_, T> {
             worker.advanced = Some(index + 1);
             self.progress.advance_to(index + 1);
         }
-        if next == Next::Mine && stop.is_none() {
-            return Step::On;
+        if let (Some(end), true) = (stop, mutant!("end-after-frontier")) {
+            self.end.0.store(end, Ordering::Relaxed);
+        }
+        if next == Next::Mine {
+            return;
         }
         fence_at("handover-owner"); // F-2: pairs with F-1 and F-3
         self.wake_for_frontier(worker, index + 1);
-        if stop.is_none() { Step::On } else { Step::Stop }
     }
 
     /// Runs claimed indices from the frontier on, as final at once: nothing is captured, nothing validated.
     pub(super) fn run_alone<R: Rest>(&self, worker: &mut Worker<'_, T::Worker, R>, first: u32) {
         let began = (self.pace.is_some() && self.shape().window == 1).then(Instant::now);
         let mut index = first;
-        let last = loop {
+        loop {
             worker.hold = Hold::Index(index);
             worker.tally.direct += 1;
             self.run_final(worker, index, 1);
             let finish = self.finish(worker, index, 1);
             let is_last = worker.held.is_empty() || self.progress.is_stopped();
-            if is_last {
-                break self.leave_alone(worker, index, finish, (index + 1 - first, began));
+            if is_last || finish != Finish::Go {
+                self.leave_alone(worker, index, finish, (index + 1 - first, began));
+                break;
             }
-            let step = self.advance(worker, index, finish, Next::Mine);
-            let Some(next) = worker.held.next().filter(|_| step == Step::On) else { break step };
-            index = next;
-        };
-        worker.hold = Hold::Nothing;
-        if last == Step::On {
-            self.ladder(worker, index + 1);
+            self.advance(worker, index, finish, Next::Mine);
+            index = worker.held.next().expect("it is not empty");
         }
+        worker.hold = Hold::Nothing;
+        self.ladder(worker, index + 1);
     }
 
     /// Ends a stretch alone: the pace is chosen before others see the frontier moved.
@@ -202,16 +192,15 @@ impl<T: Tasks> Scheduler<'_, T> {
         index: u32,
         finish: Finish,
         (count, began): (u32, Option<Instant>),
-    ) -> Step {
+    ) {
         let woken = self.set_pace(|pace, _| {
             pace.timed(worker.runs.drain());
             pace.alone(count, index + 1, began.map(|began| began.elapsed()));
         });
-        let step = self.advance(worker, index, finish, Next::Open);
+        self.advance(worker, index, finish, Next::Open);
         if woken == Window::Wider {
             self.wake_everybody(worker);
         }
-        step
     }
 
     /// Tells the pace what has happened, and follows it. The caller owns the frontier.

@@ -193,18 +193,7 @@ impl<'a, T: Tasks> Scheduler<'a, T> {
     /// # Panics
     /// If the tasks do: what this worker held is then left to the others. The last one to fail leaves the block unfinished.
     pub fn work(&self, me: usize, rest: &impl Rest) {
-        let mut worker = Worker {
-            me,
-            rest,
-            tasks: self.tasks.worker(me),
-            advanced: (me == 0).then_some(0),
-            held: 0..0,
-            hold: Hold::Nothing,
-            watch: early::Watch::new(self.ring.len()),
-            runs: Sampler::default(),
-            ladders: Sampler::default(),
-            tally: Tally::default(),
-        };
+        let mut worker = self.worker(me, rest);
         self.sleepers.0.absent.fetch_and(!(1 << me), Ordering::Relaxed);
         if me == 0 && self.shape().window > 1 && self.tallies.len() > 1 {
             self.wake_everybody(&worker);
@@ -246,6 +235,39 @@ impl<'a, T: Tasks> Scheduler<'a, T> {
     #[inline]
     fn is_over(&self, frontier: u32) -> bool {
         frontier >= self.end() || self.progress.is_stopped()
+    }
+
+    /// For a model: what worker `me` would claim, who has moved the frontier to `advanced` if that is given, when this is how the
+    /// block is run.
+    #[cfg(epoch_loom)]
+    pub fn claim_as(
+        &self,
+        me: usize,
+        advanced: Option<u32>,
+        rest: &impl Rest,
+    ) -> Option<Range<u32>> {
+        self.claim(&Worker { advanced, ..self.worker(me, rest) })
+    }
+
+    /// For a model: makes this the way the block is run.
+    #[cfg(epoch_loom)]
+    pub fn set_shape(&self, shape: Shape) {
+        self.shape.0.store(shape.bits(), Ordering::Relaxed);
+    }
+
+    fn worker<'r, R: Rest>(&self, me: usize, rest: &'r R) -> Worker<'r, T::Worker, R> {
+        Worker {
+            me,
+            rest,
+            tasks: self.tasks.worker(me),
+            advanced: (me == 0).then_some(0),
+            held: 0..0,
+            hold: Hold::Nothing,
+            watch: early::Watch::new(self.ring.len()),
+            runs: Sampler::default(),
+            ladders: Sampler::default(),
+            tally: Tally::default(),
+        }
     }
 
     fn take_turns<R: Rest>(&self, worker: &mut Worker<'_, T::Worker, R>) {
