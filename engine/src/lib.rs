@@ -80,7 +80,6 @@ mod overlay;
 mod kv;
 mod transaction;
 mod block;
-#[allow(dead_code)]
 mod executor;
 
 pub use batch::WriteBatch;
@@ -92,6 +91,10 @@ pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, 
 pub use error::{
     Abort, BlockConflict, Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN,
     MergeError,
+};
+pub use executor::{
+    BlockRun, CancelHandle, Ended, Executed, ExecutionStats, Executor, ExecutorBuilder, Limit,
+    TransactionError, TxnLogic, execute_block,
 };
 pub use kv::{KvEntries, KvStore, Observed, Observer, ObserverError, Prefixed};
 pub use observe::{Contention, HotKey};

@@ -211,6 +211,11 @@ impl<'a, T: Tasks> Scheduler<'a, T> {
         self.progress.frontier()
     }
 
+    /// Whether finishing a transaction has ended it.
+    pub fn is_cut(&self) -> bool {
+        self.end() <= self.committed()
+    }
+
     /// What was counted, and the pace, when everybody has left.
     pub fn into_parts(self) -> (Tally, Option<Pace>) {
         let mut sum = Tally::default();

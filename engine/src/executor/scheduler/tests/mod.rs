@@ -3,19 +3,9 @@
 mod mock;
 
 use super::*;
-use epoch_store::{Crew, Member};
+use epoch_store::Crew;
 use mock::{Mock, Program};
 use std::time::{Duration, Instant};
-
-impl Rest for Member<'_> {
-    fn park(&self, _: usize) {
-        Member::park(self);
-    }
-
-    fn wake(&self, who: usize) {
-        Member::wake(self, who);
-    }
-}
 
 /// How a block is run.
 #[derive(Clone, Copy)]
