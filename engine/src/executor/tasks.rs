@@ -30,8 +30,18 @@ pub struct BlockTasks<'b, L: TxnLogic> {
 pub struct BlockWorker<'b> {
     me: usize,
     scratch: Scratch<'b>,
-    /// A transaction whose final run was cancelled.
-    cancelled: Option<u32>,
+    last: Last,
+}
+
+/// What this worker's latest run has left to be done when it is finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// Nothing: what it wrote is published.
+    Published,
+    /// A final run is to be published.
+    Final(Ending),
+    /// A final run was cancelled, and came to nothing.
+    Cancelled,
 }
 
 impl<'b, L: TxnLogic> BlockTasks<'b, L> {
@@ -87,7 +97,7 @@ impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
     type Worker = BlockWorker<'b>;
 
     fn worker(&self, me: usize) -> BlockWorker<'b> {
-        BlockWorker { me, scratch: self.block.scratch(), cancelled: None }
+        BlockWorker { me, scratch: self.block.scratch(), last: Last::Published }
     }
 
     #[inline]
@@ -105,18 +115,20 @@ impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
             (outcome, _) => outcome,
         };
         let ending = if outcome.is_ok() { Ending::Done } else { Ending::Failed };
-        match (worker.scratch.publish(ending), kind) {
-            (Err(Abort::Blocked { on }), Kind::Speculative) if on < index => Ran::Blocked { on },
-            (Err(_), Kind::Speculative) => Ran::Retry,
-            (_, Kind::Final) if ended == Some(Abort::Cancelled) => {
-                worker.cancelled = Some(index);
-                Ran::Done
-            }
-            _ => {
-                self.keep(index, outcome);
-                Ran::Done
+        if kind == Kind::Final {
+            // What a final run has written cannot be taken back: it waits for the limits to be asked.
+            worker.last =
+                if ended == Some(Abort::Cancelled) { Last::Cancelled } else { Last::Final(ending) };
+        } else {
+            worker.last = Last::Published;
+            match worker.scratch.publish(ending) {
+                Err(Abort::Blocked { on }) if on < index => return Ran::Blocked { on },
+                Err(_) => return Ran::Retry,
+                Ok(()) => {}
             }
         }
+        self.keep(index, outcome);
+        Ran::Done
     }
 
     #[inline]
@@ -137,13 +149,27 @@ impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
 
     #[inline]
     fn finish(&self, worker: &mut BlockWorker<'b>, index: u32) -> Finish {
-        if worker.cancelled == Some(index) {
-            return Finish::StopBefore;
+        let last = std::mem::replace(&mut worker.last, Last::Published);
+        match last {
+            Last::Cancelled => return Finish::StopBefore,
+            Last::Published if self.block.finish(&mut worker.scratch, index).is_err() => {
+                return Finish::Redo;
+            }
+            _ => {}
         }
-        if self.block.finish(&mut worker.scratch, index).is_err() {
-            return Finish::Redo;
+        let finish = self.ask_limit(index);
+        if let (Last::Final(ending), true) = (last, finish != Finish::StopBefore) {
+            let published = worker.scratch.publish(ending);
+            assert!(published.is_ok(), "an index of the block: {published:?}");
         }
         self.block.signals().set_frontier(index + 1);
+        finish
+    }
+}
+
+impl<L: TxnLogic> BlockTasks<'_, L> {
+    #[inline]
+    fn ask_limit(&self, index: u32) -> Finish {
         let limit = self.outcomes[index as usize].with(|outcome| {
             let outcome = outcome.as_ref().expect("what is final has an outcome");
             catch_unwind(AssertUnwindSafe(|| self.logic.limit(index, outcome)))

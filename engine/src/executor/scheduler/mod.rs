@@ -312,10 +312,11 @@ impl<'a, T: Tasks> Scheduler<'a, T> {
         worker.held = claimed;
         while let Some(index) = worker.held.next() {
             worker.hold = Hold::Index(index);
-            if self.progress.frontier() == index {
-                self.run_alone(worker, index);
-            } else if self.progress.is_stopped() || index >= self.end() {
+            let frontier = self.progress.frontier();
+            if self.progress.is_stopped() || index >= self.end() {
                 break;
+            } else if index == frontier {
+                self.run_alone(worker, index);
             } else {
                 self.slot_is_mine(index);
                 self.speculate(worker, index, 1);

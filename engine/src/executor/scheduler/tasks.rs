@@ -66,7 +66,7 @@ pub trait Tasks: Sync {
     fn worker(&self, me: usize) -> Self::Worker;
 
     /// Runs a transaction for the `run`th time, keeps its outcome and publishes what it wrote. A final run is always
-    /// [`Ran::Done`].
+    /// [`Ran::Done`], and the same worker finishes it next: it may leave publishing to that.
     fn run(&self, worker: &mut Self::Worker, index: u32, run: u8, kind: Kind) -> Ran;
 
     /// Whether the latest run read what it would read now.
@@ -75,7 +75,7 @@ pub trait Tasks: Sync {
     /// Marks what the latest run wrote as withdrawn.
     fn estimate(&self, index: u32);
 
-    /// The outcome is final: the last touches, and whether to go on.
+    /// The outcome is final: the last touches, and whether to go on. Before this returns all of it is published.
     fn finish(&self, worker: &mut Self::Worker, index: u32) -> Finish;
 }
 

@@ -73,7 +73,7 @@ impl Mock {
             if let Some(key) = program.branch.filter(|_| out % 2 == 1) {
                 out = mix(out, state.get(&key).copied().unwrap_or(0));
             }
-            program.writes.iter().for_each(|&key| drop(state.insert(key, mix(out, key as u64))));
+            state.extend(program.writes.iter().map(|&key| (key, mix(out, key as u64))));
             out
         };
         self.programs.iter().enumerate().map(run).collect()

@@ -147,10 +147,15 @@ fn blocks_of_any_size() {
 #[test]
 fn limits_cut_the_block_where_they_say() {
     for how in all_ways() {
-        for (finish, committed) in [(Finish::StopAfter, 41), (Finish::StopBefore, 40)] {
+        for (at, finish) in
+            [(0, Finish::StopAfter), (9, Finish::StopAfter), (40, Finish::StopAfter)]
+                .into_iter()
+                .chain([(0, Finish::StopBefore), (9, Finish::StopBefore), (40, Finish::StopBefore)])
+        {
             let mut mock = Mock::new(transfers(100, 4, 3), 4, how.max_runs);
-            mock.finish.insert(40, finish);
-            mock.finish.insert(41, Finish::StopAfter);
+            let committed = if finish == Finish::StopAfter { at + 1 } else { at };
+            mock.finish.insert(at, finish);
+            mock.finish.insert(at + 1, Finish::StopAfter);
             assert_eq!(run(&mock, how).committed, committed);
             assert_eq!(mock.outcomes(), mock.sequential()[..committed as usize]);
         }
