@@ -218,9 +218,26 @@ impl Block {
         Arc::new(Self { scheduler, ledger, progress, beds: Beds::default() })
     }
 
+    /// The same with all transactions claimed: for models that say who runs which.
+    pub fn claimed(script: Script, workers: usize) -> Arc<Self> {
+        let block = Self::new(script, workers);
+        block.scheduler.claim_all();
+        block
+    }
+
     /// The life of a worker.
     pub fn work(&self, me: usize) {
         self.scheduler.work(me, &self.beds);
+    }
+
+    /// A worker that has claimed these indices.
+    pub fn run(&self, me: usize, indices: &[u32]) {
+        self.scheduler.run_as(me, indices, &self.beds);
+    }
+
+    /// A worker with nothing to claim.
+    pub fn help(&self, me: usize) {
+        self.scheduler.help_as(me, &self.beds);
     }
 
     /// With no other thread left: that so many are final, and right.

@@ -254,6 +254,30 @@ impl<'a, T: Tasks> Scheduler<'a, T> {
         self.claim(&Worker { advanced, ..self.worker(me, rest) })
     }
 
+    /// For a model: all indices are claimed.
+    #[cfg(epoch_loom)]
+    pub fn claim_all(&self) {
+        self.next.0.store(self.end(), Ordering::Relaxed);
+    }
+
+    /// For a model: worker `me` runs these indices, one by one, as if he had claimed each.
+    #[cfg(epoch_loom)]
+    pub fn run_as(&self, me: usize, indices: &[u32], rest: &impl Rest) {
+        let mut worker = self.worker(me, rest);
+        for &index in indices {
+            self.run_claimed(&mut worker, index..index + 1);
+        }
+    }
+
+    /// For a model: worker `me` does once what he does when there is nothing to claim.
+    #[cfg(epoch_loom)]
+    pub fn help_as(&self, me: usize, rest: &impl Rest) {
+        let mut worker = self.worker(me, rest);
+        let frontier = self.progress.frontier();
+        let _ = self.parked.0.load(Ordering::Relaxed) != 0 && self.resume(&mut worker, frontier)
+            || self.repeat_stale(&mut worker, frontier);
+    }
+
     /// For a model: makes this the way the block is run.
     #[cfg(epoch_loom)]
     pub fn set_shape(&self, shape: Shape) {
