@@ -78,6 +78,17 @@ pub enum Error {
         /// Why.
         error: MergeError,
     },
+    /// A block of more transactions than an executor can run.
+    #[error("a block of {transactions} transactions; at most {max} can be run")]
+    BlockTooLarge {
+        /// How many it has.
+        transactions: usize,
+        /// The most allowed.
+        max: usize,
+    },
+    /// A block that was to be run, and of which transactions are committed, or left out, already.
+    #[error("the block is in use")]
+    BlockInUse,
     /// What an observer of reads and writes refused: gas that ran out, say.
     #[error("refused by the observer: {0}")]
     Observer(Box<dyn std::error::Error + Send + Sync>),

@@ -44,6 +44,7 @@
 //! | [`insert_if_absent`](Store::insert_if_absent), [`compare_and_set`](Store::compare_and_set), [`update`](Store::update) | reading and writing one key are one atomic step |
 //! | [`Transaction`] | serializable, phantoms included, or snapshot isolation ([`Isolation`]); nothing is locked, and of two in each other's way one goes through |
 //! | [`Overlay`] | each read and each iterator sees one moment of all layers; [`flush`](Overlay::flush) is one step, beside writers and other flushes, and loses nothing |
+//! | [`Executor`] | the outcome of running transactions one after the other, on many threads; each is run a bounded number of times |
 //! | memory | a reader keeps the versions that it sees and no others; who holds on for too long is told of ([`Builder::on_slow_reader`]), or reads by a [`Lease`] that is taken back |
 //! | bad input | an [`Error`] with a type; nothing half applied, no panic |
 //!
@@ -54,6 +55,7 @@
 //! - *Transactions*: [`Store::transact`], [`Transaction`], [`Savepoint`], [`Retry`]; [`Conflict`].
 //! - *Layers*: [`Overlay`], [`OverlayView`], [`OverlayBatch`].
 //! - *Blocks of transactions that run at once*: [`Block`], [`View`], [`Verdict`], [`Sealed`]; [`MergeOp`].
+//! - *Running them*: [`Executor`], [`execute_block`], [`TxnLogic`]; [`Executed`], [`TransactionError`], [`ExecutionStats`]; [`CancelHandle`].
 //! - *Applications of chains*: [`KvStore`], kept by snapshots, overlays and views; [`Prefixed`], [`Observed`].
 //!
 //! Programs that show each: `engine/examples`.
@@ -80,6 +82,7 @@ mod overlay;
 mod kv;
 mod transaction;
 mod block;
+mod executor;
 
 pub use batch::WriteBatch;
 pub use block::{
@@ -90,6 +93,10 @@ pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, 
 pub use error::{
     Abort, BlockConflict, Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN,
     MergeError,
+};
+pub use executor::{
+    BlockRun, CancelHandle, Ended, Executed, ExecutionStats, Executor, ExecutorBuilder, Limit,
+    TransactionError, TxnLogic, execute_block,
 };
 pub use kv::{KvEntries, KvStore, Observed, Observer, ObserverError, Prefixed};
 pub use observe::{Contention, HotKey};
@@ -104,6 +111,16 @@ pub use transaction::{
     Isolation, Retry, Savepoint, Transaction, TransactionRange, TransactionSpace,
 };
 pub use value::{Key, Value};
+
+/// The protocols as the models see them: in a build with `--cfg epoch_loom` only.
+#[cfg(epoch_loom)]
+pub mod internals {
+    /// The scheduler of the executor.
+    #[allow(missing_docs, reason = "documented where it is defined")]
+    pub mod scheduler {
+        pub use crate::executor::scheduler::*;
+    }
+}
 
 /// The programs of the README, run with those of the documentation.
 #[cfg(doctest)]

@@ -26,6 +26,8 @@
 
 // A module uses only what stands above it.
 mod sync;
+mod place;
+mod crew;
 mod tally;
 mod reclaim;
 mod chain;
@@ -50,11 +52,15 @@ mod map;
 pub mod block;
 
 pub use batch::WriteBatch;
+#[doc(hidden)]
+pub use crew::{Crew, Member, Payload};
 pub use error::{Conflict, ConflictingKey, Error, ReadKind};
 pub use error::{MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN};
 pub use key_range::KeyRange;
 pub use key_space::KeySpace;
 pub use map::{Builder, Map};
+#[doc(hidden)]
+pub use place::Place;
 pub use read_set::ReadSet;
 pub use snapshot::{
     Change, ChangeSet, Changes, Key, Lease, LeaseRange, LeaseView, Range, Snapshot, SpaceView,
@@ -68,7 +74,27 @@ pub use version::Version;
 /// The atomics of this crate, for crates that keep to the same rule: none that goes past the facade.
 #[doc(hidden)]
 pub mod atomics {
-    pub use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+    pub use crate::sync::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub use crate::sync::{fence_at, ordering, relax, seeded, serial_number, thread_hint};
+    pub use crate::{__mutant as mutant, __ord as ord};
+}
+
+/// `ord!` of `crate::sync`, for the crates above.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ord {
+    ($site:literal, $ordering:ident) => {
+        $crate::atomics::ordering($site, $crate::atomics::Ordering::$ordering)
+    };
+}
+
+/// `mutant!` of `crate::sync`, for the crates above.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mutant {
+    ($name:literal) => {
+        $crate::atomics::seeded($name)
+    };
 }
 
 /// The protocols as the models see them: in a build with `--cfg epoch_loom` only.
@@ -84,5 +110,8 @@ pub mod internals {
             )*
         };
     }
-    reach!(sync, tally, reclaim, chain, slots, list, hash, space, commit, gc, session, store);
+    reach!(
+        sync, place, crew, tally, reclaim, chain, slots, list, hash, space, commit, gc, session,
+        store
+    );
 }

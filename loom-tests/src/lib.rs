@@ -1,6 +1,6 @@
 //! The harness of the models: runs them, counts what they explored, and sees that their mutants die.
 //!
-//! A *model* is a small program over the real protocol code of `epoch-store`, explored by loom in every interleaving up
+//! A *model* is a small program over the real protocol code of `epoch-store`, or of the executor of `engine`, explored by loom in every interleaving up
 //! to its bound. A *mutant* is the same model with one ordering weakened or one step left out (`EPOCH_MUTANT`), run as a
 //! child process that must fail: it shows that the model would notice.
 //!
@@ -9,12 +9,16 @@
 #[cfg(epoch_loom)]
 mod harness;
 #[cfg(epoch_loom)]
+mod ledger;
+#[cfg(epoch_loom)]
 mod shelf;
 #[cfg(epoch_loom)]
 mod world;
 
 #[cfg(epoch_loom)]
 pub use harness::{Actor, Model, actor, mutants_die, race};
+#[cfg(epoch_loom)]
+pub use ledger::{Beds, Block, Ledger, Script};
 #[cfg(epoch_loom)]
 pub use shelf::{Listed, Shelf};
 #[cfg(epoch_loom)]

@@ -164,6 +164,12 @@ impl BlockBuilder {
         self
     }
 
+    /// Uses the memory that blocks of another builder have left.
+    pub(crate) fn memory_of(mut self, pool: &Pool) -> Self {
+        self.pool = pool.clone();
+        self
+    }
+
     /// Opens a block of so many transactions on the store as it is now. Takes time proportional to their number, and 24 bytes for each.
     ///
     /// # Errors

@@ -67,6 +67,17 @@ impl Block {
         self.end.fetch_min(u64::from(from), Ordering::Relaxed);
     }
 
+    /// Whether all of its transactions count, and none is committed.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.committed() == 0 && self.end() == self.transactions()
+    }
+
+    /// The transactions before `end` are final and their merges are values, by an executor, and the others do not count.
+    pub(crate) fn became_final(&self, end: u32) {
+        self.truncate(end);
+        self.committed.store(u64::from(end), Ordering::Relaxed);
+    }
+
     pub(super) fn committed(&self) -> u32 {
         u32::try_from(self.committed.load(Ordering::Relaxed)).unwrap_or(u32::MAX)
     }

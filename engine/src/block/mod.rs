@@ -36,13 +36,10 @@ pub use builder::BlockBuilder;
 pub use kv::ViewStore;
 pub use merge::{Delta, MergeId, MergeOp};
 pub use range::ViewRange;
-#[allow(unused_imports, reason = "for the executor")]
 pub(crate) use scratch::{Ending, Scratch};
 pub use seal::{ChangedKeys, Sealed};
-#[allow(unused_imports, reason = "for the executor")]
 pub(crate) use validate::Found;
 pub use verdict::Verdict;
-#[allow(unused_imports, reason = "for the executor")]
 pub(crate) use view::Mode;
 pub use view::View;
 
@@ -53,7 +50,7 @@ use epoch_store::atomics::{AtomicU64, Ordering};
 use epoch_store::block::{BlockMap, Seen, State};
 use fold::Folder;
 use merge::Ops;
-use signals::Signals;
+pub(crate) use signals::Signals;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -109,7 +106,7 @@ pub struct Block {
     shared: Arc<Shared>,
     options: Options,
     ops: Ops,
-    signals: Signals,
+    signals: Arc<Signals>,
     /// Transactions before it are committed. Written by whoever commits; read by who is told so by other means, or to be
     /// refused the sooner: relaxed.
     committed: AtomicU64,
@@ -150,7 +147,7 @@ impl Block {
 
     fn new(map: BlockMap, shared: Arc<Shared>, options: Options, ops: Ops) -> Self {
         let end = AtomicU64::new(u64::from(map.transactions()));
-        let (signals, committed) = (Signals::default(), AtomicU64::new(0));
+        let (signals, committed) = (Arc::<Signals>::default(), AtomicU64::new(0));
         Self { map, shared, options, ops, signals, committed, end }
     }
 
@@ -169,6 +166,11 @@ impl Block {
     /// By which an executor tells running views to stop.
     pub(crate) fn signals(&self) -> &Signals {
         &self.signals
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn signals_handle(&self) -> Arc<Signals> {
+        Arc::clone(&self.signals)
     }
 
     /// How many transactions it has.

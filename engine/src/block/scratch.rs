@@ -19,7 +19,6 @@ pub enum Ending {
 }
 
 /// A worker's view, for one run after the other.
-#[allow(dead_code, reason = "for the executor")]
 #[derive(Debug)]
 pub struct Scratch<'b> {
     view: View<'b>,
@@ -27,7 +26,6 @@ pub struct Scratch<'b> {
     buffer: Vec<u8>,
 }
 
-#[allow(dead_code, reason = "for the executor")]
 impl Block {
     /// What a worker needs: one for each.
     pub(crate) fn scratch(&self) -> Scratch<'_> {
@@ -81,7 +79,6 @@ impl Block {
     }
 }
 
-#[allow(dead_code, reason = "for the executor")]
 impl<'b> Scratch<'b> {
     /// The view of the run.
     pub(crate) fn view(&mut self) -> &mut View<'b> {

@@ -21,13 +21,11 @@ impl Default for Signals {
 
 impl Signals {
     /// Tells transactions from `index` on to stop: never takes an earlier such word back.
-    #[allow(dead_code, reason = "for the executor")]
     pub fn stop_from(&self, index: u32) {
         self.stop.fetch_min(u64::from(index), Ordering::Relaxed);
     }
 
     /// Tells how far the final ones reach.
-    #[allow(dead_code, reason = "for the executor")]
     pub fn set_frontier(&self, index: u32) {
         self.frontier.store(u64::from(index), Ordering::Relaxed);
     }

@@ -5,7 +5,7 @@ use super::view::Frozen;
 use crate::shared::Shared;
 use crate::{Error, Snapshot, Version};
 use arc_swap::{ArcSwap, Guard};
-use epoch_store::atomics::{AtomicU64, Ordering};
+use epoch_store::atomics::{AtomicU64, Ordering, serial_number};
 use epoch_store::{Map, WriteBatch};
 use std::sync::Arc;
 
@@ -117,7 +117,6 @@ pub struct RootFlush {
 impl Family {
     /// Over a snapshot, without layers yet.
     pub fn over(base: Snapshot) -> Self {
-        static FAMILIES: AtomicU64 = AtomicU64::new(0);
         // Without a limit to a batch: the store has one for what is flushed to it, and what is moved between layers, or
         // dropped when it is in the store, must not be refused.
         let map = Map::builder().max_batch_len(usize::MAX).build();
@@ -133,7 +132,7 @@ impl Family {
             shared: base.shared().clone(),
             state: ArcSwap::from_pointee(state),
             next_number: AtomicU64::new(ROOT),
-            mark: FAMILIES.fetch_add(1, Ordering::Relaxed).to_be_bytes(),
+            mark: serial_number().to_be_bytes(),
         }
     }
 

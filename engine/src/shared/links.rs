@@ -14,7 +14,7 @@
 //! The way back from a link to all of them is weak: a snapshot does not keep the links that it does not use.
 
 use super::Shared;
-use epoch_store::atomics::{AtomicUsize, Ordering};
+use epoch_store::atomics::thread_hint;
 use std::cell::Cell;
 use std::sync::{Arc, Weak};
 
@@ -64,12 +64,11 @@ impl Links {
 /// Threads take the links in turn, as they come for the first time.
 #[inline]
 fn place_of_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static PLACE: Cell<Option<usize>> = const { Cell::new(None) };
     }
     PLACE.get().unwrap_or_else(|| {
-        let place = NEXT.fetch_add(1, Ordering::Relaxed) % LINKS;
+        let place = thread_hint() % LINKS;
         PLACE.set(Some(place));
         place
     })

@@ -2,7 +2,7 @@
 
 use super::Transaction;
 use crate::Error;
-use epoch_store::atomics::{AtomicU64, Ordering};
+use epoch_store::atomics::serial_number;
 
 /// A point in a transaction to which its writes can be rolled back; from [`Transaction::savepoint`].
 ///
@@ -16,8 +16,7 @@ pub struct Savepoint {
 
 /// A number that no other transaction of the process has, and not zero.
 fn next_number() -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    LAST.fetch_add(1, Ordering::Relaxed) + 1
+    serial_number() + 1
 }
 
 impl Transaction {

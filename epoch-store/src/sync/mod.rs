@@ -22,6 +22,7 @@ mod pause;
 pub mod prefetch;
 mod segments;
 mod serial;
+pub mod threads;
 
 #[cfg(not(epoch_loom))]
 pub use machine::{

@@ -1,0 +1,446 @@
+//! How far ahead, and whether with others at all: decided by the owner of the frontier, from what it sees go by.
+//!
+//! | mode | when | claims |
+//! |---|---|---|
+//! | trial | the first 32 of a block, if the block before gave no reason for another | on the calling thread |
+//! | deep | transactions longer than the threshold | everybody, up to the window |
+//! | chain | nearly every speculative run fails, and costs are alike | who has moved the frontier; the others sleep |
+//! | inline | transactions too short to gain, or no gain was measured | as in a chain |
+//!
+//! The window is deep whatever the rate of aborts, because an abort costs executions that somebody idle made, and a window
+//! that shrinks costs time. It is cut where repairs would queue up at the frontier: without early re-runs and with many workers.
+//!
+//! None of this matters for what a block's outcome is.
+
+use super::shape::{Early, Shape};
+use std::time::{Duration, Instant};
+
+/// Transactions of a trial, and of its first portion: enough to tell long ones.
+const TRIAL: u32 = 32;
+const TRIAL_FIRST: u8 = 4;
+/// A first portion that takes longer ends the trial.
+const TRIAL_LONG: Duration = Duration::from_micros(20);
+/// Portion in chain and inline mode.
+pub const PORTION: u8 = 32;
+/// Commits between two looks at the rate.
+const LOOK: u32 = 256;
+/// Length of inline mode after no gain, doubled each time.
+const INLINE: (u32, u32) = (1 << 10, 1 << 14);
+/// Length of chain mode, doubled at each relapse.
+const CHAIN: (u32, u32) = (64, 1 << 10);
+/// Weight of a new outcome in the mean.
+const WEIGHT: f32 = 1.0 / 16.0;
+/// Share of failed runs from which on a chain is assumed, and below which it is forgotten.
+const CHAINED: (f32, f32) = (0.85, 0.2);
+/// The share assumed after a chain: a few more failures show that it goes on.
+const SUSPECTED: f32 = 0.7;
+/// Costs of which the dearest is so many times the mean are not alike.
+const ALIKE: f32 = 4.0;
+/// What keeping a run's reads and validating them adds to it, in nanoseconds.
+const SPECULATION: f32 = 250.0;
+/// Costs from which on even a handful of transactions is spread.
+const DEAR: f32 = 50_000.0;
+
+/// What is worth remembering from block to block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Experience {
+    /// Cost of a transaction, in nanoseconds, from which on others help.
+    pub threshold: f32,
+    /// Cost of a transaction of the block before.
+    pub cost: Option<f32>,
+}
+
+impl Default for Experience {
+    fn default() -> Self {
+        Self { threshold: 1_500.0, cost: None }
+    }
+}
+
+/// Bounds of the threshold.
+const THRESHOLD: (f32, f32) = (700.0, 8_000.0);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Trial {
+        left: u32,
+    },
+    Deep,
+    /// To the index where it ends.
+    Chain(u32),
+    /// Until transactions are long enough, and not before this index.
+    Inline(u32),
+}
+
+/// What the pace depends on, for a whole block.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Workers, the caller included.
+    pub workers: u32,
+    /// Window of the deep mode.
+    pub window: u16,
+    /// Runs of one transaction.
+    pub max_runs: u8,
+    /// Transactions of the block.
+    pub transactions: u32,
+}
+
+/// How a claimed run ended at the frontier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was valid.
+    Valid,
+    /// It was run again, which took so long.
+    Repaired(Duration),
+}
+
+/// See the module header.
+#[derive(Debug)]
+pub struct Pace {
+    limits: Limits,
+    experience: Experience,
+    mode: Mode,
+    /// Mean share of speculative runs that failed.
+    failed: f32,
+    /// Runs claimed earlier were in flight when the mode changed, and tell nothing.
+    counts_from: u32,
+    repairs: Costs,
+    chain_len: u32,
+    inline_len: u32,
+    /// Mean cost of a run, in nanoseconds, and the runs behind it since the last look.
+    cost: Option<f32>,
+    look: Look,
+    /// Commits in chain and inline mode.
+    pub chained: u32,
+    /// See above.
+    pub inlined: u32,
+}
+
+/// The present look at the rate.
+#[derive(Debug, Default)]
+struct Look {
+    since: Option<Instant>,
+    commits: u32,
+}
+
+/// The last 16 repairs.
+#[derive(Debug, Default)]
+struct Costs {
+    nanos: [f32; 16],
+    seen: usize,
+}
+
+impl Costs {
+    fn note(&mut self, cost: Duration) {
+        self.nanos[self.seen % self.nanos.len()] = cost.as_nanos() as f32;
+        self.seen += 1;
+    }
+
+    /// How much dearer the dearest is than the mean.
+    fn spread(&self) -> f32 {
+        let nanos = &self.nanos[..self.seen.min(self.nanos.len())];
+        let max = nanos.iter().copied().fold(0.0, f32::max);
+        let mean = nanos.iter().sum::<f32>() / nanos.len().max(1) as f32;
+        max / mean.max(1.0)
+    }
+}
+
+impl Pace {
+    /// For a block.
+    pub fn new(limits: Limits, experience: Experience) -> Self {
+        let cost = experience.cost;
+        let mut pace = Self {
+            limits,
+            experience,
+            mode: Mode::Trial { left: TRIAL },
+            failed: 0.0,
+            counts_from: 0,
+            repairs: Costs::default(),
+            chain_len: CHAIN.0,
+            inline_len: INLINE.0,
+            cost,
+            look: Look::default(),
+            chained: 0,
+            inlined: 0,
+        };
+        if cost.is_some_and(|cost| pace.is_worth_sharing(cost)) {
+            pace.go_deep();
+        }
+        pace
+    }
+
+    /// How to run now.
+    pub fn shape(&self) -> Shape {
+        let Limits { workers, window, max_runs, .. } = self.limits;
+        let alone = |batch| Shape { window: 1, batch, early: Early::Off };
+        match self.mode {
+            Mode::Trial { left: TRIAL } => alone(TRIAL_FIRST),
+            Mode::Trial { .. } | Mode::Chain(_) | Mode::Inline(_) => alone(PORTION),
+            Mode::Deep => {
+                let cut = max_runs == 2 && workers > 4 && self.failed > 0.02;
+                let window = if cut { window.min(2 * workers as u16) } else { window };
+                let may_batch = u32::from(window) >= 8 * workers && self.failed < 0.02;
+                let batch = self.cost.map_or(1.0, |cost| 5_000.0 / cost.max(1.0));
+                let batch = if may_batch { batch.clamp(1.0, 16.0) as u8 } else { 1 };
+                let pays = max_runs > 2 && self.failed * workers as f32 > 0.5;
+                Shape { window, batch, early: if pays { Early::On } else { Early::Off } }
+            }
+        }
+    }
+
+    /// The widest window.
+    pub fn window(&self) -> u16 {
+        self.limits.window
+    }
+
+    /// What to remember.
+    pub fn experience(&self) -> Experience {
+        Experience { cost: self.cost, ..self.experience }
+    }
+
+    /// A portion was run at the frontier by one worker, up to index `end`, in so much time if that was measured.
+    pub fn alone(&mut self, count: u32, end: u32, took: Option<Duration>) {
+        if let Some(took) = took {
+            self.note_cost(took.as_nanos() as f32 / count as f32, count as f32 / TRIAL as f32);
+        }
+        match self.mode {
+            Mode::Trial { left } => {
+                self.inlined += count;
+                let is_long = took.is_some_and(|took| took > TRIAL_LONG);
+                let left = left.saturating_sub(count);
+                self.mode = Mode::Trial { left };
+                if left == 0 || is_long {
+                    self.choose(end);
+                }
+            }
+            Mode::Inline(_) => {
+                self.inlined += count;
+                // What was learnt too high is forgotten.
+                let threshold = self.experience.threshold;
+                let start = Experience::default().threshold;
+                if threshold > start {
+                    self.experience.threshold = (0.999 * threshold).max(start);
+                }
+                self.choose(end);
+            }
+            Mode::Chain(until) => {
+                self.chained += count;
+                if end >= until {
+                    self.failed = SUSPECTED;
+                    self.go_deep();
+                }
+            }
+            Mode::Deep => self.count(count, end),
+        }
+    }
+
+    /// A speculative run has reached the frontier; indices below `next` have been claimed.
+    pub fn speculated(&mut self, index: u32, outcome: Outcome, next: u32) {
+        if let Outcome::Repaired(took) = outcome {
+            self.repairs.note(took);
+        }
+        if index >= self.counts_from {
+            let failed = if outcome == Outcome::Valid { 0.0 } else { 1.0 };
+            self.failed += (failed - self.failed) * WEIGHT;
+        }
+        if self.mode != Mode::Deep {
+            return;
+        }
+        if self.failed < CHAINED.1 {
+            self.chain_len = CHAIN.0;
+        }
+        if self.failed > CHAINED.0 && self.repairs.spread() < ALIKE {
+            self.mode = Mode::Chain(next.saturating_add(self.chain_len));
+            self.chain_len = (2 * self.chain_len).min(CHAIN.1);
+            self.counts_from = next;
+            return;
+        }
+        self.count(1, index + 1);
+    }
+
+    /// Runs were timed: their sum, and how many.
+    pub fn timed(&mut self, (sum, count): (Duration, u32)) {
+        if count > 0 {
+            let cost = (sum.as_nanos() as f32 / count as f32 - SPECULATION).max(50.0);
+            self.note_cost(cost, (count as f32 * WEIGHT).min(1.0));
+        }
+    }
+
+    fn note_cost(&mut self, cost: f32, weight: f32) {
+        let mean = self.cost.get_or_insert(cost);
+        *mean += (cost - *mean) * weight.min(1.0);
+    }
+
+    fn is_worth_sharing(&self, cost: f32) -> bool {
+        let Limits { workers, transactions, .. } = self.limits;
+        workers > 1
+            && cost > self.experience.threshold
+            && (transactions > 2 * workers || cost > DEAR && transactions > 1)
+    }
+
+    /// Ends a stretch alone, if that is over and others are worth waking.
+    fn choose(&mut self, end: u32) {
+        let until = if let Mode::Inline(until) = self.mode { until } else { end };
+        if end >= until && self.cost.is_some_and(|cost| self.is_worth_sharing(cost)) {
+            self.go_deep();
+        } else {
+            self.mode = Mode::Inline(until);
+        }
+    }
+
+    fn go_deep(&mut self) {
+        self.mode = Mode::Deep;
+        self.look = Look::default();
+    }
+
+    /// Counts commits of the deep mode, and looks at the rate from time to time.
+    fn count(&mut self, commits: u32, end: u32) {
+        self.look.commits += commits;
+        let Some(since) = self.look.since else {
+            self.look = Look { since: Some(Instant::now()), commits: 0 };
+            return;
+        };
+        if self.look.commits >= LOOK {
+            let took = since.elapsed().as_nanos() as f32;
+            let work = self.cost.unwrap_or(0.0) * self.look.commits as f32;
+            self.judge(work / took.max(1.0), end);
+            self.look = Look { since: Some(Instant::now()), commits: 0 };
+        }
+    }
+
+    /// So many times the speed of one worker.
+    fn judge(&mut self, gain: f32, end: u32) {
+        let threshold = &mut self.experience.threshold;
+        if gain < 1.05 {
+            // Conflicts, not short transactions, may be what there is to blame.
+            if self.failed < 0.1 {
+                *threshold = (2.0 * *threshold).min(THRESHOLD.1);
+            }
+            self.mode = Mode::Inline(end.saturating_add(self.inline_len));
+            self.inline_len = (2 * self.inline_len).min(INLINE.1);
+        } else if gain > 1.3 {
+            *threshold = (*threshold / 1.1).max(THRESHOLD.0);
+            self.inline_len = INLINE.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const US: Duration = Duration::from_micros(1);
+
+    fn pace(workers: u32, max_runs: u8, transactions: u32) -> Pace {
+        let limits = Limits { workers, window: 64, max_runs, transactions };
+        Pace::new(limits, Experience::default())
+    }
+
+    fn deep(workers: u32, max_runs: u8) -> Pace {
+        let mut pace = pace(workers, max_runs, 10_000);
+        pace.alone(4, 4, Some(40 * US));
+        assert_eq!(pace.shape().window, 64);
+        pace
+    }
+
+    #[test]
+    fn long_transactions_are_shared_after_a_first_portion() {
+        let pace = deep(2, 2);
+        assert_eq!(pace.shape(), Shape { window: 64, batch: 1, early: Early::Off });
+        let next = Pace::new(pace.limits, pace.experience());
+        assert_eq!(next.shape().window, 64, "and in the next block at once");
+    }
+
+    #[test]
+    fn short_transactions_stay_where_they_are_until_they_become_long() {
+        let mut pace = pace(2, 2, 10_000);
+        assert_eq!(pace.shape().batch, TRIAL_FIRST);
+        pace.alone(4, 4, Some(US));
+        pace.alone(28, 32, Some(7 * US));
+        for end in 2..10 {
+            assert_eq!(pace.shape(), Shape { window: 1, batch: PORTION, early: Early::Off });
+            pace.alone(32, 32 * end, Some(8 * US));
+        }
+        pace.alone(32, 500, Some(32 * 9 * US));
+        assert_eq!(pace.shape().window, 64);
+    }
+
+    #[test]
+    fn few_transactions_are_shared_only_if_they_are_dear() {
+        let mut few = pace(2, 2, 4);
+        few.alone(2, 2, Some(20 * US));
+        few.alone(1, 3, Some(100 * US));
+        assert_eq!(few.shape().window, 1);
+        few.alone(1, 4, Some(40_000 * US));
+        assert_eq!(few.shape().window, 64);
+    }
+
+    #[test]
+    fn a_chain_is_run_by_one_and_tried_again() {
+        let mut pace = deep(2, 2);
+        let mut at = 4;
+        while pace.shape().window > 1 {
+            pace.speculated(at, Outcome::Repaired(10 * US), at + 2);
+            at += 1;
+            assert!(at < 100, "a chain is noticed");
+        }
+        assert_eq!(pace.mode, Mode::Chain(at + 1 + CHAIN.0));
+        pace.speculated(at, Outcome::Valid, at + 2);
+        assert!(pace.failed > CHAINED.0, "what was in flight does not count");
+        pace.alone(64, at + 1 + CHAIN.0, None);
+        assert_eq!(pace.shape().window, 64);
+        let before = at;
+        while pace.shape().window > 1 {
+            pace.speculated(at + 100, Outcome::Repaired(10 * US), at + 102);
+            at += 1;
+        }
+        assert!(at - before < 16, "a relapse is noticed sooner");
+        assert_eq!(pace.chain_len, 4 * CHAIN.0);
+    }
+
+    #[test]
+    fn failures_of_unlike_cost_are_no_chain() {
+        let mut pace = deep(2, 2);
+        for at in 0..60 {
+            let cost = if at % 8 == 0 { 1_000 * US } else { US };
+            pace.speculated(at + 10, Outcome::Repaired(cost), at + 12);
+        }
+        assert_eq!(pace.shape().window, 64);
+    }
+
+    #[test]
+    fn with_many_workers_conflicts_cut_the_window_or_start_early_runs() {
+        let (mut two, mut three) = (deep(8, 2), deep(8, 3));
+        for at in 0..4 {
+            two.speculated(at + 10, Outcome::Repaired(US), at + 12);
+            three.speculated(at + 10, Outcome::Repaired(US), at + 12);
+        }
+        assert_eq!(two.shape().window, 16);
+        assert_eq!((three.shape().window, three.shape().early), (64, Early::On));
+    }
+
+    #[test]
+    fn no_gain_leads_back_to_one_worker_for_a_while() {
+        let mut pace = deep(2, 2);
+        pace.judge(0.9, 1_000);
+        assert_eq!(pace.shape().window, 1);
+        assert_eq!(pace.experience.threshold, 3_000.0);
+        pace.alone(32, 1_032, Some(320 * US));
+        assert_eq!(pace.shape().window, 1, "not yet");
+        pace.alone(32, 2_024, Some(320 * US));
+        assert_eq!(pace.shape().window, 64);
+        pace.judge(1.9, 3_000);
+        assert!(pace.experience.threshold < 3_000.0);
+        assert_eq!(pace.shape().window, 64);
+    }
+
+    #[test]
+    fn portions_are_for_short_runs_without_conflicts() {
+        let mut pace = deep(2, 2);
+        for _ in 0..50 {
+            pace.timed((Duration::from_nanos(1_500), 1));
+        }
+        assert!((3..=5).contains(&pace.shape().batch), "{}", pace.shape().batch);
+        pace.speculated(9, Outcome::Repaired(US), 12);
+        assert_eq!(pace.shape().batch, 1);
+    }
+}
