@@ -110,8 +110,10 @@ fn e27_the_keys_of_a_range_come_from_everywhere_in_order() -> Result {
     assert_eq!(keys(rows(&mut view, "k1".."k9").unwrap()), ["k1", "k2", "k4", "k5"]);
     assert_eq!(keys(rows(&mut view, ..).unwrap()), ["k1", "k2", "k4", "k5", "k9"]);
     assert!(rows(&mut view, "k5".."k2").unwrap().is_empty(), "bounds the wrong way round");
-    assert_eq!(keys(view.prefix("k").map(|e| e.map(|(k, v)| (k.to_vec(), v.to_vec())).unwrap()).collect()),
-        ["k1", "k2", "k4", "k5", "k9"]);
+    assert_eq!(
+        keys(view.prefix("k").map(|e| e.map(|(k, v)| (k.to_vec(), v.to_vec())).unwrap()).collect()),
+        ["k1", "k2", "k4", "k5", "k9"]
+    );
     Ok(())
 }
 

@@ -9,8 +9,20 @@ pub type Bytes = Vec<u8>;
 pub type Row = (Bytes, Bytes);
 
 /// The keys that programs name by number: neighbours in order, prefixes of each other, one of a single zero.
-pub const KEYS: [&[u8]; 12] =
-    [b"a", b"aa", b"ab", b"b", b"b\0", b"ba", b"c", b"\0", b"c\xff", b"d", b"key of twenty bytes.", b"z"];
+pub const KEYS: [&[u8]; 12] = [
+    b"a",
+    b"aa",
+    b"ab",
+    b"b",
+    b"b\0",
+    b"ba",
+    b"c",
+    b"\0",
+    b"c\xff",
+    b"d",
+    b"key of twenty bytes.",
+    b"z",
+];
 
 /// A key by its number; the number after the last one is the empty key, which no store takes.
 pub fn key(number: u8) -> &'static [u8] {

@@ -23,7 +23,10 @@ pub struct Case {
 }
 
 /// Blocks of so many transactions.
-pub fn case(transactions: RangeInclusive<usize>, mischief: Mischief) -> impl Strategy<Value = Case> {
+pub fn case(
+    transactions: RangeInclusive<usize>,
+    mischief: Mischief,
+) -> impl Strategy<Value = Case> {
     // Few keys, so that transactions meet, and sometimes all.
     prop_oneof![Just(1_u8), Just(2), Just(4), Just(12)].prop_flat_map(move |keys| {
         (base(keys), vec(program(keys, mischief), transactions.clone()))
@@ -71,9 +74,8 @@ fn simple(keys: u8, mischief: Mischief) -> BoxedStrategy<Op> {
         1 => value().prop_map(Source::Given),
     ];
     let cancels = if mischief == Mischief::Cancels { 1 } else { 0 };
-    let bounded = (key(), sum(), 0_u64..8, 0_u64..10, 5_u64..30).prop_map(
-        |(key, sum, delta, min, max)| Op::MergeBounded { key, sum, delta, min, max },
-    );
+    let bounded = (key(), sum(), 0_u64..8, 0_u64..10, 5_u64..30)
+        .prop_map(|(key, sum, delta, min, max)| Op::MergeBounded { key, sum, delta, min, max });
     let common = prop_oneof![
         16 => key().prop_map(Op::Get),
         2 => vec(key(), 0..4).prop_map(Op::GetMany),
@@ -88,7 +90,11 @@ fn simple(keys: u8, mischief: Mischief) -> BoxedStrategy<Op> {
         1 => Just(Op::Fail),
         2 => any::<u8>().prop_map(Op::Delay),
     ];
-    if cancels == 0 { common.boxed() } else { prop_oneof![100 => common, 1 => Just(Op::Cancel)].boxed() }
+    if cancels == 0 {
+        common.boxed()
+    } else {
+        prop_oneof![100 => common, 1 => Just(Op::Cancel)].boxed()
+    }
 }
 
 pub fn span(keys: u8) -> impl Strategy<Value = Span> {

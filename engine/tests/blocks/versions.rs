@@ -120,7 +120,13 @@ impl Model {
     }
 
     /// A run of an index: it replaces the one before.
-    pub fn publish(&mut self, index: u32, run: u8, own: &BTreeMap<Bytes, Written>, reads: Vec<Read>) {
+    pub fn publish(
+        &mut self,
+        index: u32,
+        run: u8,
+        own: &BTreeMap<Bytes, Written>,
+        reads: Vec<Read>,
+    ) {
         self.withdraw(index);
         for (key, written) in own {
             let version = Version { index, run, written: written.clone() };
@@ -262,9 +268,15 @@ impl ModelView {
 
     /// The rows that an iterator yields before its steps are over, and what it has read by then. `Err`: the transaction that
     /// the first entry not yielded waits for.
-    pub fn scan(&self, model: &Model, span: Span, steps: Steps) -> Result<(Vec<Row>, Vec<Read>), u32> {
+    pub fn scan(
+        &self,
+        model: &Model,
+        span: Span,
+        steps: Steps,
+    ) -> Result<(Vec<Row>, Vec<Read>), u32> {
         let inside = |key: &Bytes| is_inside(bounds(span), key);
-        let keys: BTreeSet<Bytes> = model.keys().into_iter().chain(self.own.keys().cloned()).filter(inside).collect();
+        let keys: BTreeSet<Bytes> =
+            model.keys().into_iter().chain(self.own.keys().cloned()).filter(inside).collect();
         let rows = keys.into_iter().filter_map(|key| match self.look(model, &key) {
             Ok(None) => None,
             Ok(Some(value)) => Some(Ok((key, value))),
@@ -277,7 +289,13 @@ impl ModelView {
     }
 
     /// The parts of a span that an iterator passed.
-    fn parts(&self, span: Span, steps: Steps, seen: &[Row], all: usize) -> Vec<(Bound<Bytes>, Bound<Bytes>)> {
+    fn parts(
+        &self,
+        span: Span,
+        steps: Steps,
+        seen: &[Row],
+        all: usize,
+    ) -> Vec<(Bound<Bytes>, Bound<Bytes>)> {
         let (from, to) = bounds(span);
         let (from, to) = (from.map(<[u8]>::to_vec), to.map(<[u8]>::to_vec));
         let (Steps::Forward(count) | Steps::Backward(count) | Steps::Alternate(count)) = steps;
@@ -303,9 +321,13 @@ impl ModelView {
         let hidden = self.own.keys().filter(|key| inside(key) && !self.depends(key)).cloned();
         let hidden: BTreeSet<Bytes> = hidden.collect();
         let visible = |key: &&Bytes| !hidden.contains(*key);
-        let seen = keys.iter().filter(visible).map(|key| (key.clone(), model.sight(key, self.index).unwrap()));
+        let seen = keys
+            .iter()
+            .filter(visible)
+            .map(|key| (key.clone(), model.sight(key, self.index).unwrap()));
         let seen = seen.collect();
-        let identities = keys.iter().map(|key| (key.clone(), model.identity(key, self.index))).collect();
+        let identities =
+            keys.iter().map(|key| (key.clone(), model.identity(key, self.index))).collect();
         Read::Range(RangeRead { from, to, seen, identities, hidden })
     }
 }
