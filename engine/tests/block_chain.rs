@@ -71,6 +71,7 @@ fn c18_below_an_estimate_or_a_dropped_write_the_older_one_stands() -> Result {
     assert_eq!(seen(&block, 3, KEY).unwrap(), "one", "the second run of 2 did not write it");
     assert_eq!(blocked_on(get(&block, 4, KEY)), 3);
 
+    write(&block, 0, 1, &[]);
     block.truncate(3);
     block.commit_prefix(3)?;
     block.seal()?;

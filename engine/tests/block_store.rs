@@ -76,3 +76,17 @@ fn d22_a_seal_publishes_the_newest_of_each_key_and_no_estimate() -> Result {
     assert_eq!(contents(&store), [("k1".into(), "v2".into()), ("k2".into(), "v3".into())]);
     Ok(())
 }
+
+/// The seed's store fell back to the older value without a word.
+#[test]
+fn d22_a_withdrawn_run_is_neither_committed_nor_sealed() -> Result {
+    let store = store(&[("k1", "v0")]);
+    let block = store.block(2)?;
+    estimate(&block, 0, &["k1", "k5"]);
+    write(&block, 1, 1, &[]);
+    let refused = block.commit_prefix(2).unwrap_err();
+    assert!(matches!(refused, engine::Error::NotValid { index: 0, .. }), "{refused:?}");
+    assert!(matches!(block.seal(), Err(engine::Error::NotValid { index: 0, .. })));
+    assert_eq!(contents(&store), [("k1".into(), "v0".into())]);
+    Ok(())
+}

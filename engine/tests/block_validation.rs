@@ -21,7 +21,7 @@ fn parent() -> Store {
 
 /// A block in which transaction 1 has written.
 fn block(store: &Store) -> Block {
-    let block = store.block(6).unwrap();
+    let block = store.block(READER + 2).unwrap();
     write(&block, 1, 1, &[("k1", Some("v1")), ("k2", Some("v2")), ("k3", None)]);
     block
 }
@@ -30,7 +30,7 @@ fn block(store: &Store) -> Block {
 fn reader(block: &Block, reads: impl FnOnce(&mut View<'_>)) {
     let mut view = block.view(READER, 1);
     reads(&mut view);
-    block.publish(view);
+    block.publish(view).unwrap();
     assert_eq!(validate(block, READER), Said::Valid);
 }
 
@@ -274,7 +274,7 @@ fn presence_and_value_conflict_separately() -> Result {
     let mut presence = block.view(3, 1);
     assert!(presence.contains("k").unwrap());
     assert!(!presence.contains("none").unwrap());
-    block.publish(presence);
+    block.publish(presence).unwrap();
     read(&block, 4, 1, &["k", "none"]);
 
     write(&block, 2, 1, &[("k", Some("v2"))]);
@@ -312,13 +312,13 @@ fn writers_above_the_reader_do_not_matter() -> Result {
     let mut view = block.view(2, 1);
     rows(&mut view, ..).unwrap();
     view.get("k9").unwrap();
-    block.publish(view);
+    block.publish(view).unwrap();
     write(&block, 2, 2, &[]);
     let mut view = block.view(2, 3);
     rows(&mut view, ..).unwrap();
     view.get("k9").unwrap();
     put_all(&mut view, &[("k3", None), ("k9", Some("own"))]);
-    block.publish(view);
+    block.publish(view).unwrap();
     write(&block, 3, 1, &[("k2", Some("above")), ("k6", Some("above")), ("k9", Some("above"))]);
     estimate(&block, 4, &["k4", "k7"]);
     assert_eq!(validate(&block, 2), Said::Valid);
@@ -332,7 +332,7 @@ fn the_keys_of_the_store_between_those_of_the_block_are_guarded_too() -> Result 
     // Nothing is written in the block yet: a scan over the store alone.
     let mut view = block.view(READER, 1);
     assert_eq!(rows_back(&mut view, "k2"..="k5").unwrap().len(), 4);
-    block.publish(view);
+    block.publish(view).unwrap();
     for (run, key) in (1..).zip(["k2", "k3", "k5"]) {
         write(&block, 0, run, &[(key, None)]);
         assert_eq!(validate(&block, READER), Said::Stale(vec![0]), "{key} deleted");
@@ -365,7 +365,7 @@ fn a_deleted_range_meets_what_a_lower_transaction_inserts_into_it() -> Result {
 
     let mut view = block.view(READER, 2);
     view.delete_range("k2".."k5").unwrap();
-    block.publish(view);
+    block.publish(view).unwrap();
     assert_eq!(validate(&block, READER), Said::Valid);
     assert_eq!(seen_after(&block, "k3a"), None);
     write(&block, 3, 1, &[("k5", Some("outside"))]);

@@ -46,14 +46,14 @@ pub fn put_all(view: &mut View<'_>, writes: Writes<'_>) {
 pub fn write(block: &Block, index: u32, run: u8, writes: Writes<'_>) {
     let mut view = block.view(index, run);
     put_all(&mut view, writes);
-    block.publish(view);
+    block.publish(view).unwrap();
 }
 
 /// A run that reads these keys and writes nothing.
 pub fn read(block: &Block, index: u32, run: u8, keys: &[&str]) {
     let mut view = block.view(index, run);
     keys.iter().for_each(|key| _ = view.get(key).unwrap());
-    block.publish(view);
+    block.publish(view).unwrap();
 }
 
 /// A transaction that wrote these keys, and whose run was withdrawn.
@@ -102,6 +102,7 @@ pub fn validate(block: &Block, index: u32) -> Said {
         Verdict::Valid => Said::Valid,
         Verdict::Pending { conflicts } => Said::Pending(writers(&conflicts)),
         Verdict::Stale { conflicts } => Said::Stale(writers(&conflicts)),
+        verdict => panic!("not known: {verdict:?}"),
     }
 }
 

@@ -9,7 +9,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-// pub mod by_hand;
+pub mod adapter;
+pub mod by_hand;
 pub mod program;
 pub mod sequential;
 pub mod strategy;

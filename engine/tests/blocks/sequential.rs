@@ -174,10 +174,13 @@ impl Target for View<'_> {
         max: u64,
     ) -> Result<Bounded, Refusal> {
         let base = self.look(checked(key)?);
-        let sum = sum(base.as_deref(), kind, delta).ok_or(Refusal::Input(Input::Sum))?;
-        if sum < min || sum > max {
-            return Ok(Bounded::OutOfBounds);
+        if base.as_ref().is_some_and(|base| base.len() != 8) {
+            return Err(Refusal::Input(Input::Sum));
         }
+        let sum = sum(base.as_deref(), kind, delta);
+        let Some(sum) = sum.filter(|sum| (min..=max).contains(sum)) else {
+            return Ok(Bounded::OutOfBounds);
+        };
         self.put(key, &sum.to_be_bytes())?;
         Ok(Bounded::Applied)
     }

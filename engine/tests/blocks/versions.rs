@@ -147,6 +147,12 @@ impl Model {
         }
     }
 
+    /// Whether what an index wrote is no more than an estimate.
+    pub fn is_withdrawn(&self, index: u32) -> bool {
+        let written = |chain: &BTreeMap<u32, Version>| Some(chain.get(&index)?.written.clone());
+        self.chains.values().filter_map(written).any(|written| written == Written::Estimate)
+    }
+
     /// Nothing at or above an index counts any more.
     pub fn truncate(&mut self, from: u32) {
         self.chains.values_mut().for_each(|chain| _ = chain.split_off(&from));
@@ -170,6 +176,16 @@ impl Model {
         }
         check.may.extend(check.must.iter().cloned());
         check
+    }
+
+    /// Whether the published run of an index has read a key otherwise than in a range.
+    pub fn read_by_itself(&self, index: u32, key: &[u8]) -> bool {
+        self.reads.get(&index).into_iter().flatten().any(|read| match read {
+            Read::Value { key: read, .. }
+            | Read::Presence { key: read, .. }
+            | Read::Bound { key: read, .. } => read == key,
+            Read::Range(_) => false,
+        })
     }
 
     /// Whether a read of a view that is still open has changed.
@@ -241,6 +257,19 @@ impl ModelView {
             Some(Written::Estimate) => unreachable!("a view writes no estimates"),
             None => model.sight(key, self.index),
         }
+    }
+
+    /// What a read of a key comes to, on what is below.
+    pub fn on(&self, key: &[u8], below: Option<&Bytes>) -> Option<Bytes> {
+        match self.own.get(key) {
+            Some(Written::Add(delta)) => Some(plus(below, *delta)),
+            _ => below.cloned(),
+        }
+    }
+
+    /// What the run has added to a key and not applied.
+    pub fn added(&self, key: &[u8]) -> u64 {
+        if let Some(Written::Add(delta)) = self.own.get(key) { *delta } else { 0 }
     }
 
     /// Whether a read of a key depends on transactions below.
