@@ -3,7 +3,7 @@
 use super::program::{
     Bounded, Bytes, Input, Presence, Refusal, Row, Span, Steps, Sum, Target, bounds,
 };
-use super::sequential::State;
+use super::sequential::{State, checked, sum};
 use engine::{Abort, Delta, MergeError, MergeId, MergeOutcome, Store, View};
 use std::hint::spin_loop;
 use std::thread;
@@ -29,11 +29,28 @@ pub fn delta(sum: Sum, delta: u64) -> Delta {
     }
 }
 
+/// How programs add to numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adding {
+    ByMerge,
+    /// For views that cannot tell whether a merge is possible.
+    ByReading,
+}
+
 /// A view of the engine, as programs see it.
 pub struct OnView<'v, 'b, C> {
     pub view: &'v mut View<'b>,
+    pub adding: Adding,
     /// What cancels the block.
     pub cancel: C,
+}
+
+impl<C> OnView<'_, '_, C> {
+    fn add_by_reading(&mut self, key: &[u8], kind: Sum, amount: u64) -> Result<(), Refusal> {
+        let value = self.view.get(checked(key)?).map_err(refusal)?;
+        let sum = sum(value, kind, amount).ok_or(Refusal::Input(Input::Sum))?;
+        self.view.put(key, sum.to_be_bytes()).map_err(refusal)
+    }
 }
 
 fn refusal(abort: Abort) -> Refusal {
@@ -78,7 +95,12 @@ impl<C: FnMut()> Target for OnView<'_, '_, C> {
     }
 
     fn merge(&mut self, key: &[u8], sum: Sum, amount: u64) -> Result<(), Refusal> {
-        self.view.merge(MergeId::ADD_U64, key, delta(sum, amount)).map_err(refusal)
+        match self.adding {
+            Adding::ByMerge => {
+                self.view.merge(MergeId::ADD_U64, key, delta(sum, amount)).map_err(refusal)
+            }
+            Adding::ByReading => self.add_by_reading(key, sum, amount),
+        }
     }
 
     fn merge_bounded(
