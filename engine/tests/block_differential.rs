@@ -135,15 +135,13 @@ impl<'b> Pair<'b> {
             Step::Has(number) => self.has(all, KEYS[usize::from(*number)]),
             Step::Put(number, short) => {
                 let (key, value) = (KEYS[usize::from(*number)], value(*number, *short));
-                self.model.put(key, Some(&value));
-                self.view.put(key, &value).unwrap();
-                Run::GoesOn
+                let written = self.view.put(key, &value);
+                self.wrote(all, key, Some(&value), written)
             }
             Step::Delete(number) => {
                 let key = KEYS[usize::from(*number)];
-                self.model.put(key, None);
-                self.view.delete(key).unwrap();
-                Run::GoesOn
+                let written = self.view.delete(key);
+                self.wrote(all, key, None, written)
             }
             Step::Add(number, amount) => {
                 let key = KEYS[usize::from(*number)];
@@ -157,6 +155,24 @@ impl<'b> Pair<'b> {
             Step::Scan(span, steps) => self.scan(all, *span, *steps),
             Step::DeleteRange(span) => self.delete_range(all, *span),
         }
+    }
+
+    /// A put or a deletion. One that replaces an own merge asks whether that was possible, since a run that made an
+    /// impossible one would have been told.
+    fn wrote(
+        &mut self,
+        all: &Model,
+        key: &'static [u8],
+        value: Option<&[u8]>,
+        written: Result<(), Abort>,
+    ) -> Run {
+        if let Err(abort) = written {
+            let below = all.sight(key, self.model.index);
+            let met = below.err().filter(|_| self.model.added(key) > 0);
+            return self.refused(all, &abort, &BTreeSet::from_iter(met));
+        }
+        self.model.replace(key, value);
+        Run::GoesOn
     }
 
     fn get(&mut self, all: &Model, key: &'static [u8]) -> Run {
@@ -200,7 +216,7 @@ impl<'b> Pair<'b> {
         let first = self.values.get(key).map(Option::is_some);
         let seen = match first.or_else(|| self.presences.get(key).copied()) {
             Some(first) => first,
-            None => now.expect("blocked, and has read").is_some(),
+            None => all.presence(key, self.model.index).expect("blocked, and has read"),
         };
         assert_eq!(answer, seen, "{key:?} asked for by {}", self.model.index);
         self.model.reads.push(Read::Presence { key: key.to_vec(), seen });
@@ -262,7 +278,7 @@ impl<'b> Pair<'b> {
         match (self.view.delete_range(bounds(span)), expected) {
             (Ok(()), Ok((rows, reads))) => {
                 self.model.reads.extend(reads);
-                rows.iter().for_each(|(key, _)| self.model.put(key, None));
+                rows.iter().for_each(|(key, _)| self.model.replace(key, None));
                 Run::GoesOn
             }
             (Err(abort), expected) => self.range_refused(all, &abort, span, expected.err()),

@@ -69,7 +69,8 @@ fn h03_a_thousand_transactions_without_overlap() {
             view.put(key(index), index.to_be_bytes())?;
             Ok((before, view.get(key(index))?.map(<[u8]>::to_vec)))
         });
-        let rows: BTreeMap<_, _> = (0..1_000_u32).map(|n| (key(n), n.to_be_bytes().to_vec())).collect();
+        let rows: BTreeMap<_, _> =
+            (0..1_000_u32).map(|n| (key(n), n.to_be_bytes().to_vec())).collect();
         assert_eq!(contents(store), rows);
         for (index, (before, own)) in (0_u32..).zip(results) {
             assert_eq!((before, own.unwrap()), (false, index.to_be_bytes().to_vec()));

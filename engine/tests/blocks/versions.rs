@@ -5,7 +5,7 @@
 //! [`Check`] has two sets of conflicts: those that must be named and those that may be.
 
 use super::program::{Bytes, Row, Span, Steps, bounds, is_inside};
-use super::sequential::{State, checked};
+use super::sequential::State;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -99,6 +99,14 @@ impl Model {
         Ok(Some(plus(base, added)))
     }
 
+    /// Whether a key has a value for an index: after an addition it has one, whatever is below.
+    pub fn presence(&self, key: &[u8], index: u32) -> Result<bool, u32> {
+        match self.versions(key, index).next() {
+            Some(Version { written: Written::Add(_), .. }) => Ok(true),
+            _ => self.sight(key, index).map(|value| value.is_some()),
+        }
+    }
+
     /// The newest transaction below an index with a version of a key.
     pub fn writer(&self, key: &[u8], index: u32) -> Option<u32> {
         self.identity(key, index).map(|(index, _)| index)
@@ -106,6 +114,11 @@ impl Model {
 
     fn identity(&self, key: &[u8], index: u32) -> Identity {
         self.versions(key, index).next().map(|version| (version.index, version.run))
+    }
+
+    /// The estimate that a value waits for.
+    fn waits(&self, key: &[u8], index: u32) -> Option<Named> {
+        self.sight(key, index).err().map(|writer| (key.to_vec(), Some(writer)))
     }
 
     /// Newest first.
@@ -206,7 +219,10 @@ impl Model {
         };
         match read {
             Read::Value { key, seen } => compare(key, &|now| now == *seen),
-            Read::Presence { key, seen } => compare(key, &|now| now.is_some() == *seen),
+            Read::Presence { key, seen } => match self.presence(key, index) {
+                Ok(true) if *seen => check.may.extend(self.waits(key, index)),
+                _ => compare(key, &|now| now.is_some() == *seen),
+            },
             Read::Bound { key, delta, min, max, fits: outcome } => {
                 compare(key, &|now| fits(now.as_deref(), *delta, *min, *max) == *outcome);
             }
@@ -277,8 +293,12 @@ impl ModelView {
         matches!(self.own.get(key), None | Some(Written::Add(_)))
     }
 
-    pub fn put(&mut self, key: &[u8], value: Option<&[u8]>) {
-        checked(key).unwrap();
+    /// Puts a value or deletes the key. That additions which are replaced were possible counts as read.
+    pub fn replace(&mut self, key: &[u8], value: Option<&[u8]>) {
+        if let Some(Written::Add(delta)) = self.own.get(key) {
+            let (min, max) = (0, u64::MAX);
+            self.reads.push(Read::Bound { key: key.to_vec(), delta: *delta, min, max, fits: true });
+        }
         let written = value.map_or(Written::Deleted, |value| Written::Value(value.to_vec()));
         self.own.insert(key.to_vec(), written);
     }
