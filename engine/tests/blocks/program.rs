@@ -145,11 +145,13 @@ pub enum Manners {
 pub struct Program {
     pub ops: Vec<Op>,
     pub manners: Manners,
+    /// Keys that it says it will probably touch, rightly or wrongly.
+    pub hints: Vec<u8>,
 }
 
 impl Program {
     pub fn new(ops: impl Into<Vec<Op>>) -> Self {
-        Self { ops: ops.into(), manners: Manners::HandsOn }
+        Self { ops: ops.into(), manners: Manners::HandsOn, hints: vec![] }
     }
 }
 

@@ -54,7 +54,12 @@ fn number() -> impl Strategy<Value = u64> {
 
 fn program(keys: u8, mischief: Mischief) -> impl Strategy<Value = Program> {
     let manners = prop_oneof![4 => Just(Manners::HandsOn), 1 => Just(Manners::Stubborn)];
-    (vec(op(keys, mischief), 0..7), manners).prop_map(|(ops, manners)| Program { ops, manners })
+    let hints = prop_oneof![6 => Just(vec![]), 1 => vec(0..keys, 0..3)];
+    (vec(op(keys, mischief), 0..7), manners, hints).prop_map(|(ops, manners, hints)| Program {
+        ops,
+        manners,
+        hints,
+    })
 }
 
 fn op(keys: u8, mischief: Mischief) -> impl Strategy<Value = Op> {
