@@ -4,7 +4,7 @@
 mod blocks;
 
 use blocks::executors::{execute, with_executors};
-use engine::{Executor, Store, View};
+use engine::{Executor, Store};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
