@@ -1,0 +1,147 @@
+//! Random blocks on the executor equal sequential execution bit by bit: results, errors and panics by index, final state,
+//! changed keys; and no transaction is run more often than it may be.
+//!
+//! Blocks of 1 to 60 transactions over 1 to 12 keys that read, ask, write, delete, merge within bounds and without, iterate both ways
+//! and stop early, delete ranges, branch on what they read, panic, fail, dawdle, swallow errors and cancel.
+//! 10,000 of them; `BLOCKS=1000000 cargo test -p engine --profile checked --test block_random` (`just blocks`) for more,
+//! `SEED=n` to repeat a run.
+
+mod blocks;
+mod common;
+
+use blocks::executors::{Setting, check, check_on};
+use blocks::program::{Note, digest};
+use blocks::sequential::{Ended, Limited, Limits};
+use blocks::strategy::{Case, Mischief, case};
+use common::env_or;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::cell::RefCell;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Blocks that one executor runs before the next is built.
+const PER_EXECUTOR: u32 = 50;
+
+/// Runs random blocks in groups of one executor each.
+fn run_blocks(share: u32, transactions: usize, mischief: Mischief, limits: Limits) {
+    let seed = env_or("SEED", fastrand::u64(..));
+    println!("to repeat this run: SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let watch = Watch::new(seed);
+    let blocks = env_or("BLOCKS", 10_000_u32) / share;
+    for _ in 0..blocks.div_ceil(PER_EXECUTOR) {
+        let setting = Setting::random(&mut random);
+        let executor = RefCell::new(setting.build());
+        let config = Config { cases: PER_EXECUTOR, failure_persistence: None, ..Config::default() };
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(config, generator);
+        let result = runner.run(&case(1..=transactions, mischief), |Case { base, programs }| {
+            watch.step(setting);
+            check(&mut executor.borrow_mut(), setting.max_runs, &base, &programs, limits);
+            Ok(())
+        });
+        result.unwrap_or_else(|error| panic!("SEED={seed}, {setting:?}: {error}"));
+    }
+}
+
+/// Ends the process when a block does not end.
+struct Watch {
+    steps: &'static AtomicU64,
+    setting: &'static Mutex<Option<Setting>>,
+}
+
+impl Watch {
+    fn new(seed: u64) -> Self {
+        let steps: &AtomicU64 = Box::leak(Box::default());
+        let setting: &Mutex<Option<Setting>> = Box::leak(Box::default());
+        thread::spawn(move || {
+            let (mut last, mut since) = (0, Instant::now());
+            loop {
+                thread::sleep(Duration::from_secs(1));
+                let now = steps.load(Ordering::Relaxed);
+                if now == u64::MAX {
+                    return;
+                }
+                if now != last {
+                    (last, since) = (now, Instant::now());
+                } else if since.elapsed() > Duration::from_secs(60) {
+                    let setting = setting.lock().unwrap();
+                    eprintln!("a block does not end: SEED={seed}, block {now}, {setting:?}");
+                    std::process::abort();
+                }
+            }
+        });
+        Self { steps, setting }
+    }
+
+    fn step(&self, setting: Setting) {
+        *self.setting.lock().unwrap() = Some(setting);
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.steps.store(u64::MAX, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn small_blocks_equal_sequential_execution() {
+    run_blocks(2, 8, Mischief::All, Limits::default());
+}
+
+#[test]
+fn blocks_of_up_to_sixty_transactions_equal_sequential_execution() {
+    run_blocks(3, 60, Mischief::All, Limits::default());
+}
+
+#[test]
+fn blocks_that_are_cancelled_equal_what_was_final_by_then() {
+    run_blocks(10, 40, Mischief::Cancels, Limits::default());
+}
+
+#[test]
+fn limited_blocks_stop_where_sequential_execution_does() {
+    let after = |_: usize, ended: &Ended| match ended {
+        Ended::Returned(notes) if notes.contains(&Note::Value(Some(vec![]))) => Limited::StopAfter,
+        Ended::Returned(notes) if !notes.is_empty() && digest(notes) % 31 == 0 => {
+            Limited::StopBefore
+        }
+        Ended::Panicked(digest) if digest % 3 == 0 => Limited::StopBefore,
+        Ended::Failed(_) => Limited::StopAfter,
+        _ => Limited::Go,
+    };
+    run_blocks(15, 60, Mischief::All, Limits { range_delete: 2, after });
+}
+
+#[test]
+fn chains_of_blocks_over_one_store_equal_sequential_execution() {
+    use proptest::collection::vec;
+    let seed = env_or("SEED", fastrand::u64(..));
+    println!("to repeat this run: SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..env_or("BLOCKS", 10_000_u32) / 1_000 {
+        let setting = Setting::random(&mut random);
+        let executor = RefCell::new(setting.build());
+        let config = Config { cases: 10, failure_persistence: None, ..Config::default() };
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let chains = vec(case(1..=12, Mischief::All), 1..6);
+        let result = TestRunner::new_with_rng(config, generator).run(&chains, |chain| {
+            let (store, mut state) = (engine::Store::in_memory(), blocks::sequential::State::new());
+            for Case { programs, .. } in chain {
+                let executor = &mut executor.borrow_mut();
+                let limits = Limits::default();
+                state = check_on(executor, setting.max_runs, &store, &state, &programs, limits);
+            }
+            Ok(())
+        });
+        result.unwrap_or_else(|error| panic!("SEED={seed}, {setting:?}: {error}"));
+    }
+}

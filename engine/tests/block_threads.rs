@@ -1,0 +1,137 @@
+//! Random blocks by many threads and no executor: every transaction is run, published, validated and withdrawn by whoever comes
+//! along, and in the end each is validated in order and run again if it must be. The outcome is that of the oracle.
+//!
+//! `CASES=100000 cargo test -p engine --test block_threads` for more, `SEED=n` to repeat a run.
+
+mod blocks;
+mod common;
+
+use blocks::adapter::{Adding, OnView, state_of, store_of};
+use blocks::program::{Payload, Program, run};
+use blocks::sequential::{Done, Ended, Limits, execute};
+use blocks::strategy::{Case, Mischief, case};
+use common::env_or;
+use engine::{Block, Error, Verdict};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread;
+
+/// What is kept of a transaction; who holds it owns the transaction.
+#[derive(Default)]
+struct Slot {
+    runs: u8,
+    ended: Option<Ended>,
+}
+
+/// Threads run a transaction ahead of the end so many times; the rest is done in order.
+const EARLY_RUNS: u8 = 4;
+
+struct Work<'a> {
+    block: &'a Block,
+    programs: &'a [Program],
+    slots: Vec<Mutex<Slot>>,
+}
+
+impl Work<'_> {
+    /// Runs a transaction once and publishes it, unless the run is doomed.
+    fn run(&self, index: usize, slot: &mut Slot, adding: Adding) {
+        slot.runs += 1;
+        let mut view = self.block.view(index as u32, slot.runs);
+        let mut target = OnView { view: &mut view, adding, cancel: || {} };
+        let result = catch_unwind(AssertUnwindSafe(|| run(&self.programs[index], &mut target)));
+        let ended = match result {
+            Ok(Ok(notes)) => Ended::Returned(notes),
+            Ok(Err(failure)) => Ended::Failed(failure),
+            Err(payload) => Ended::Panicked(payload.downcast_ref::<Payload>().unwrap().0),
+        };
+        if !matches!(ended, Ended::Returned(_)) {
+            view.roll_back();
+        }
+        if self.block.publish(view).is_ok() {
+            slot.ended = Some(ended);
+        }
+    }
+
+    /// Does something to random transactions for a while.
+    fn meddle(&self, random: &mut fastrand::Rng) {
+        for _ in 0..self.programs.len() * 3 {
+            let index = random.usize(..self.programs.len());
+            if random.u8(..4) == 0 {
+                self.block.validate(index as u32);
+                continue;
+            }
+            let Ok(mut slot) = self.slots[index].try_lock() else { continue };
+            if slot.runs < EARLY_RUNS {
+                if random.u8(..3) == 0 {
+                    self.block.mark_estimate(index as u32);
+                    slot.ended = None;
+                }
+                self.run(index, &mut slot, Adding::ByMerge);
+            }
+        }
+    }
+
+    /// Makes the transactions final, in order.
+    fn finish(&self) {
+        for (index, slot) in self.slots.iter().enumerate() {
+            let slot = &mut *slot.lock().unwrap();
+            let is_valid = self.block.validate(index as u32) == Verdict::Valid;
+            if slot.ended.is_none() || !is_valid {
+                slot.ended = None;
+                self.run(index, slot, Adding::ByMerge);
+            }
+            // Where a merge is not possible, the run is doomed or not committed: it has to be told so by what it reads.
+            if slot.ended.is_none() {
+                self.run(index, slot, Adding::ByReading);
+            }
+            match self.block.commit_prefix(index as u32 + 1) {
+                Ok(()) => {}
+                Err(Error::NotMerged { .. }) => {
+                    self.run(index, slot, Adding::ByReading);
+                    self.block.commit_prefix(index as u32 + 1).unwrap();
+                }
+                Err(error) => panic!("run alone: {error}"),
+            }
+        }
+    }
+}
+
+fn check(case: &Case, random: &mut fastrand::Rng) {
+    let Done { ended, state, .. } = execute(&case.base, &case.programs, Limits::default());
+    let store = store_of(&case.base);
+    let block = store.block(case.programs.len() as u32).unwrap();
+    let slots = case.programs.iter().map(|_| Mutex::default()).collect();
+    let work = Work { block: &block, programs: &case.programs, slots };
+    thread::scope(|scope| {
+        for _ in 0..random.usize(1..4) {
+            let (mut random, work) = (random.fork(), &work);
+            scope.spawn(move || work.meddle(&mut random));
+        }
+    });
+    work.finish();
+    let found: Vec<_> =
+        work.slots.into_iter().map(|slot| slot.into_inner().unwrap().ended).collect();
+    assert_eq!(found, ended.into_iter().map(Some).collect::<Vec<_>>());
+    block.seal().unwrap();
+    assert_eq!(state_of(&store), state);
+}
+
+#[test]
+fn what_threads_do_to_a_block_in_any_order_ends_as_if_done_in_order() {
+    let seed = env_or("SEED", fastrand::u64(..));
+    println!("to repeat this run: SEED={seed}");
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let cases = env_or("CASES", if cfg!(debug_assertions) { 500 } else { 5_000 });
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let random = Mutex::new(fastrand::Rng::with_seed(seed));
+    let result =
+        TestRunner::new_with_rng(config, generator).run(&case(1..=12, Mischief::All), |case| {
+            let mut random = random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).fork();
+            check(&case, &mut random);
+            Ok(())
+        });
+    result.unwrap_or_else(|error| panic!("SEED={seed}: {error}"));
+}
