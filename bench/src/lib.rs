@@ -22,3 +22,7 @@ pub mod program;
 pub mod upkeep;
 
 pub mod layers;
+
+pub mod blocks;
+
+pub mod traces;
