@@ -26,3 +26,5 @@ pub mod layers;
 pub mod blocks;
 
 pub mod traces;
+
+pub mod replay;

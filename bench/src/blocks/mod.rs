@@ -14,3 +14,7 @@ pub mod workload;
 pub mod sequential;
 
 pub mod locked;
+
+pub mod contender;
+
+pub mod ours;

@@ -149,7 +149,10 @@ mod tests {
         let Amount::Number(amount) = Amount::number(300) else { unreachable!() };
         let mut out = vec![9];
         Amount::Account(amount).apply(None, &mut out);
-        assert_eq!((out.len(), out[38], out[39], &out[40..]), (ACCOUNT_LEN, 1, 44, &EMPTY_CODE[..]));
+        assert_eq!(
+            (out.len(), out[38], out[39], &out[40..]),
+            (ACCOUNT_LEN, 1, 44, &EMPTY_CODE[..])
+        );
         let before = out.clone();
         Amount::Account(amount).apply(Some(&before), &mut out);
         assert_eq!((out[38], out[39], &out[..8]), (2, 88, &[0; 8][..]));

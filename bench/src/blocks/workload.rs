@@ -156,8 +156,8 @@ impl Plan {
     pub fn block(&self, number: u64) -> Block {
         let mut block = Block::new(self.pace.rounds(self.micros * 1e3));
         let seed = scramble(self.seed ^ scramble(number ^ 0x626c_6f63_6b));
-        let zipf = (self.workload == Workload::Zipf)
-            .then(|| Zipf::new(self.accounts() as usize, SKEW));
+        let zipf =
+            (self.workload == Workload::Zipf).then(|| Zipf::new(self.accounts() as usize, SKEW));
         let mut draw = Draw { plan: self, rng: fastrand::Rng::with_seed(seed), zipf, number };
         for index in 0..self.transactions as u64 {
             draw.transaction(index, &mut block);
@@ -242,8 +242,11 @@ impl Draw<'_> {
         let (from, to) = self.pair();
         let amount = self.rng.i64(1..1_000);
         let read = |table, number, register| Step::Read { key: key(table, number), register };
-        let write =
-            |table, number, register, delta| Step::Write { key: key(table, number), register, delta };
+        let write = |table, number, register, delta| Step::Write {
+            key: key(table, number),
+            register,
+            delta,
+        };
         block.push([
             read(CONFIG, 0, 3),
             read(CODE, from, 3),

@@ -65,8 +65,8 @@ fn elsewhere(number: u64, keys: u64) -> u64 {
     (u128::from(number) * PRIME % u128::from(keys)) as u64
 }
 
-/// Resident bytes of this process.
-fn resident() -> Option<u64> {
+/// Resident bytes of this process; `None` where the system does not tell.
+pub fn resident() -> Option<u64> {
     // The rollup is exact; the status line, the only other one, lags by some pages a thread.
     let (path, label) = match fs::exists("/proc/self/smaps_rollup") {
         Ok(true) => ("/proc/self/smaps_rollup", "Rss:"),

@@ -26,7 +26,7 @@ mod writes;
 pub use bed::{Bed, Streams};
 pub use cells::{Cell, Unit};
 pub use findings::Findings;
-pub use memory::METHOD as MEMORY_METHOD;
+pub use memory::{METHOD as MEMORY_METHOD, resident};
 pub use plan::Plan;
 
 use crate::contender::{Contender, Visitor};

@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{Write, stdout};
 
 pub use options::{Cases, Options};
+pub use progress::Progress;
 
 use crate::report::{Machine, json, table};
 

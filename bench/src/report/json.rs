@@ -28,17 +28,7 @@ pub fn json(
     });
     json!({
         "program": "side-by-side",
-        "machine": {
-            "cpu": machine.cpu,
-            "cores": machine.cores,
-            "system": machine.system,
-            "rustc": machine.rustc,
-            "profile": machine.profile,
-            "allocator": machine.allocator,
-            "commit": machine.commit,
-            "load_before": machine.load,
-            "unix_time": machine.unix_time,
-        },
+        "machine": machine_json(machine),
         "rounds": rounds,
         "memory_method": crate::measure::MEMORY_METHOD,
         "contenders": contenders.iter().map(|one| json!({
@@ -49,6 +39,21 @@ pub fn json(
         })).collect::<Vec<_>>(),
         "cases": by_case.collect::<Map<String, Value>>(),
         "failures": results.failures(),
+    })
+}
+
+/// Where and with what it was measured.
+pub fn machine_json(machine: &Machine) -> Value {
+    json!({
+        "cpu": machine.cpu,
+        "cores": machine.cores,
+        "system": machine.system,
+        "rustc": machine.rustc,
+        "profile": machine.profile,
+        "allocator": machine.allocator,
+        "commit": machine.commit,
+        "load_before": machine.load,
+        "unix_time": machine.unix_time,
     })
 }
 
@@ -102,6 +107,7 @@ fn demands(plan: &Plan, demands: &[Demand], results: &Results) -> Value {
     })
 }
 
-fn spread_json(spread: Spread) -> Value {
+/// A spread.
+pub fn spread_json(spread: Spread) -> Value {
     json!({ "median": spread.median, "min": spread.min, "max": spread.max })
 }

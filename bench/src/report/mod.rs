@@ -9,8 +9,8 @@ mod rows;
 mod table;
 
 pub use demand::{Basis, Bound, Demand, Judgement, Verdict};
-pub use json::json;
+pub use json::{json, machine_json, spread_json};
 pub use machine::Machine;
 pub use results::{Results, Spread};
 pub use rows::{Row, rows};
-pub use table::table;
+pub use table::{extent, figure, grouped, table};

@@ -170,12 +170,13 @@ fn spread(spread: Option<Spread>) -> String {
     }
 }
 
-fn extent(spread: Spread) -> String {
+/// From the smallest to the largest.
+pub fn extent(spread: Spread) -> String {
     format!("{}..{}", figure(spread.min), figure(spread.max))
 }
 
 /// Three digits that count, thousands grouped.
-fn figure(number: f64) -> String {
+pub fn figure(number: f64) -> String {
     match number.abs() {
         size if size >= 99.95 => grouped(number),
         size if size >= 9.995 => format!("{number:.1}"),
@@ -184,7 +185,8 @@ fn figure(number: f64) -> String {
     }
 }
 
-fn grouped(number: f64) -> String {
+/// A whole number with its thousands grouped.
+pub fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let (sign, digits) = digits.split_at(usize::from(digits.starts_with('-')));
     let mut text = sign.to_owned();

@@ -126,8 +126,7 @@ fn read<R: BufRead>(lines: &mut Lines<R>) -> Parsed<Trace> {
     let (block, gas) = (count("block")?, count("gas_used")?);
     let end = FinalHash(bytes(text(&head, "final_sha256")?)?);
 
-    let mut trace =
-        Trace { block, gas, keys: vec![], before: vec![], transactions: vec![], end };
+    let mut trace = Trace { block, gas, keys: vec![], before: vec![], transactions: vec![], end };
     let mut seen = HashSet::new();
     for index in 0..keys {
         let row = lines.expect("a key")?;

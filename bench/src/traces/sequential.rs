@@ -83,7 +83,10 @@ pub fn check(trace: &Trace) -> Result<(), Wrong> {
     }
     let wrong = |what: String| Err(Wrong { transaction: None, what });
     if gas != trace.gas {
-        return wrong(format!("the transactions used {gas} gas, and the header says {}", trace.gas));
+        return wrong(format!(
+            "the transactions used {gas} gas, and the header says {}",
+            trace.gas
+        ));
     }
     match replay.hash() {
         hash if hash == trace.end => Ok(()),
@@ -118,9 +121,12 @@ fn check_transaction(replay: &Replay<'_>, transaction: &Transaction) -> Result<(
     if replay.digest(transaction.reads.iter().copied()) != transaction.digest {
         return Err("the reads do not see what they saw on the chain (\"d\")".to_owned());
     }
-    debug_assert!(transaction.additions.iter().all(|(key, _)| {
-        replay.trace.keys[*key as usize].len() == ACCOUNT_KEY_LEN
-    }));
+    debug_assert!(
+        transaction
+            .additions
+            .iter()
+            .all(|(key, _)| { replay.trace.keys[*key as usize].len() == ACCOUNT_KEY_LEN })
+    );
     Ok(())
 }
 
