@@ -28,3 +28,5 @@ pub mod blocks;
 pub mod traces;
 
 pub mod replay;
+
+pub mod executor;
