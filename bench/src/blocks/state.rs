@@ -97,24 +97,26 @@ impl Amount {
         }
     }
 
-    /// Writes what `base` becomes to `out`, which it clears. Modulo 2^256.
+    /// Appends what `base` becomes to `out`. Modulo 2^256.
     pub fn apply(&self, base: Option<&[u8]>, out: &mut Vec<u8>) {
-        out.clear();
+        let begin = out.len();
         match self {
             Amount::Number(amount) => {
                 out.extend_from_slice(base.unwrap_or(&[0; NUMBER_LEN]));
-                add_to(out, amount);
+                add_to(&mut out[begin..], amount);
             }
             Amount::Account(amount) => {
                 match base {
                     Some(base) => out.extend_from_slice(base),
                     None => {
-                        out.resize(CODE, 0);
+                        out.resize(begin + CODE, 0);
                         out.extend_from_slice(&EMPTY_CODE);
                     }
                 }
-                let end = CODE.min(out.len());
-                add_to(&mut out[BALANCE.min(end)..end], amount);
+                // What is no account has no balance either.
+                if let Some(balance) = out[begin..].get_mut(BALANCE..CODE) {
+                    add_to(balance, amount);
+                }
             }
         }
     }
@@ -147,13 +149,13 @@ mod tests {
     #[test]
     fn who_is_paid_first_becomes_an_account() {
         let Amount::Number(amount) = Amount::number(300) else { unreachable!() };
-        let mut out = vec![9];
+        let mut out = vec![];
         Amount::Account(amount).apply(None, &mut out);
         assert_eq!(
             (out.len(), out[38], out[39], &out[40..]),
             (ACCOUNT_LEN, 1, 44, &EMPTY_CODE[..])
         );
-        let before = out.clone();
+        let before = std::mem::take(&mut out);
         Amount::Account(amount).apply(Some(&before), &mut out);
         assert_eq!((out[38], out[39], &out[..8]), (2, 88, &[0; 8][..]));
     }
