@@ -37,6 +37,10 @@ doc:
 loom *filter:
     ci/loom.sh {{filter}}
 
+# The main job, with every number of workers; with a folder of traces, real blocks too.
+replay *traces:
+    ci/replay.sh {{traces}}
+
 # Only the seeded mutants of the models: each must be killed.
 mutants:
     ci/loom.sh mutants

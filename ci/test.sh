@@ -23,4 +23,8 @@ run_tests cargo test "${locked[@]}" -p engine --features metrics --doc -- observ
 run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --tests \
     --profile checked || status=1
 
+# The main job, in small: its tests run it smaller still.
+step cargo run "${locked[@]}" -p bench --bin replay -- --blocks 2 --transactions 500 --work-us 2 --ballast 1000 --baseline \
+    || status=1
+
 exit $status

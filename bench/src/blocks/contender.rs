@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 use super::locked::{self, LockedStore};
 use super::program::Job;
 use super::sequential::{self, Reference};
-
-/// Keys and values, in key order.
-pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+use super::state::Entries;
 
 /// A block that was executed.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use engine::{
     Abort, Block, BlockBuilder, Delta, MergeError, MergeId, MergeOp, Store, View, WriteBatch,
 };
 
-use super::contender::{Contender, Done, Entries, Figures};
+use super::contender::{Contender, Done, Figures};
 use super::program::Job;
-use super::state::{Amount, Number, State, add_to};
+use super::state::{Amount, Entries, Number, State, add_to};
 
 /// How the engine is to execute.
 #[derive(Clone, Copy, Debug)]
@@ -190,6 +190,6 @@ impl Contender for Ours {
     }
 
     fn bytes(&self) -> Option<u64> {
-        Some(self.store.stats().bytes as u64)
+        Some(self.store.stats().bytes)
     }
 }

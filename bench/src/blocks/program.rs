@@ -30,7 +30,7 @@ pub trait Job: Sync {
     fn run<S: State>(&self, index: usize, state: &mut S) -> Result<Self::Out, S::Stop>;
 
     /// Keys that the transaction names openly, so that a scheduler may look at them: sender and recipient.
-    fn hints<'a>(&'a self, index: usize) -> impl Iterator<Item = &'a [u8]>;
+    fn hints(&self, index: usize) -> impl Iterator<Item = &[u8]>;
 }
 
 /// One step of a transaction.
@@ -136,7 +136,7 @@ impl Job for Block {
         Ok(seen)
     }
 
-    fn hints<'a>(&'a self, index: usize) -> impl Iterator<Item = &'a [u8]> {
+    fn hints(&self, index: usize) -> impl Iterator<Item = &[u8]> {
         let named = self.steps(index).iter().filter_map(|step| match step {
             Step::Write { key, .. } => Some(&key[..]),
             _ => None,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 
 use super::program::{Job, Key, Value};
-use super::state::{Amount, State};
+use super::state::{Amount, Entries, State};
 
 /// A state for sequential execution.
 pub trait Reference: State<Stop = Infallible> {
@@ -13,7 +13,7 @@ pub trait Reference: State<Stop = Infallible> {
     fn load(entries: &[(Vec<u8>, Vec<u8>)]) -> Self;
 
     /// All its entries, in key order.
-    fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)>;
+    fn entries(&self) -> Entries;
 }
 
 /// Runs all transactions of `job`; what each of them said.
@@ -83,7 +83,7 @@ macro_rules! entries {
             Self(entries.iter().map(|(key, value)| ($from(key), $from(value))).collect())
         }
 
-        fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        fn entries(&self) -> Entries {
             let mut all: Vec<_> =
                 self.0.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect();
             all.sort_unstable();

@@ -52,6 +52,9 @@ pub trait State {
     }
 }
 
+/// Keys and values, in key order where they are what somebody holds.
+pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Bytes of a number that can be added to.
 pub const NUMBER_LEN: usize = 32;
 

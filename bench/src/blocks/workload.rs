@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use super::program::{Block, Key, LEN, Step, Value, value};
+use super::state::Entries;
 use super::work::Pace;
 use crate::workload::Zipf;
 
@@ -126,7 +127,7 @@ const ENDOWMENT: u64 = 1_000_000_000;
 
 impl Plan {
     /// What is in the store before the first block.
-    pub fn base(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub fn base(&self) -> Entries {
         let mut entries = Vec::new();
         let mut add = |key: Key, value: Value| entries.push((key.to_vec(), value.to_vec()));
         for account in 0..self.accounts() {
@@ -155,7 +156,7 @@ impl Plan {
     /// Block `number` of the chain, counted from 0.
     pub fn block(&self, number: u64) -> Block {
         let mut block = Block::new(self.pace.rounds(self.micros * 1e3));
-        let seed = scramble(self.seed ^ scramble(number ^ 0x626c_6f63_6b));
+        let seed = scramble(self.seed ^ scramble(number ^ 0x0062_6c6f_636b));
         let zipf =
             (self.workload == Workload::Zipf).then(|| Zipf::new(self.accounts() as usize, SKEW));
         let mut draw = Draw { plan: self, rng: fastrand::Rng::with_seed(seed), zipf, number };

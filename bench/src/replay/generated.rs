@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use super::{Chain, Course, Findings, Options};
-use crate::blocks::contender::{Contender, Done, Entries, Locked, Sequential};
+use crate::blocks::contender::{Contender, Done, Locked, Sequential};
 use crate::blocks::ours::{Ours, Setting};
 use crate::blocks::sequential::{Ordered, Points, Reference};
+use crate::blocks::state::Entries;
 use crate::blocks::workload::Plan;
 use crate::measure::resident;
 use crate::program::{Outcome, Progress};
@@ -131,4 +132,26 @@ fn differing<T: PartialEq + Debug>(
         findings.differences.push(format!("{at}: {who} differs in {count} x {what}, {first}"));
     }
     count as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_counted_and_the_first_is_named() {
+        let mut findings = Findings::default();
+        let mut count = |found: &[u64]| {
+            differing(&[1, 2, 3], found, "result", "block 4", "ours", &mut findings)
+        };
+        assert_eq!(count(&[1, 2, 3]), 0);
+        assert_eq!(count(&[1, 7, 8]), 2);
+        assert_eq!(count(&[1, 2]), 1);
+        let said = &findings.differences;
+        assert_eq!(said.len(), 2);
+        assert!(
+            said[0].contains("block 4: ours differs in 2") && said[0].contains("first at 1: 7")
+        );
+        assert!(said[1].contains("2 instead of 3"));
+    }
 }

@@ -1,9 +1,10 @@
 //! Traces of real blocks, each by itself.
 
 use super::{Block, Course, Findings, Options, Played};
-use crate::blocks::contender::{Contender, Done, Entries, Sequential};
+use crate::blocks::contender::{Contender, Done, Sequential};
 use crate::blocks::ours::{Ours, Setting};
 use crate::blocks::sequential::{Reference, Strings};
+use crate::blocks::state::Entries;
 use crate::blocks::work::Pace;
 use crate::program::{Outcome, Progress};
 use crate::traces::player::{Player, Seen};

@@ -41,6 +41,9 @@ impl std::error::Error for TraceError {}
 /// What is wrong with a line, or with a part of one.
 type Parsed<T> = Result<T, String>;
 
+/// A key, or a value.
+type Bytes = Box<[u8]>;
+
 /// The traces of a folder, in the order of their blocks.
 ///
 /// # Errors
@@ -148,7 +151,7 @@ fn read<R: BufRead>(lines: &mut Lines<R>) -> Parsed<Trace> {
     }
 }
 
-fn key_row(row: &Value) -> Parsed<(Box<[u8]>, Option<Box<[u8]>>)> {
+fn key_row(row: &Value) -> Parsed<(Bytes, Option<Bytes>)> {
     let Some([Value::String(text), before]) = row.as_array().map(Vec::as_slice) else {
         return Err("not a key and its value".to_owned());
     };
@@ -158,7 +161,7 @@ fn key_row(row: &Value) -> Parsed<(Box<[u8]>, Option<Box<[u8]>>)> {
 }
 
 /// A key: `a/<address>` or `s/<address>/<slot>`.
-fn key(text: &str) -> Parsed<Box<[u8]>> {
+fn key(text: &str) -> Parsed<Bytes> {
     let wrong = || format!("no key: {text:?}");
     let mut key = Vec::with_capacity(text.len());
     let (kind, rest) = text.split_once('/').ok_or_else(wrong)?;
@@ -177,7 +180,7 @@ fn key(text: &str) -> Parsed<Box<[u8]>> {
 }
 
 /// What a key may hold: an account's record, or a slot's word.
-fn value(key: &[u8], value: &Value) -> Parsed<Option<Box<[u8]>>> {
+fn value(key: &[u8], value: &Value) -> Parsed<Option<Bytes>> {
     match value {
         Value::Null => Ok(None),
         Value::String(text) if key.len() == ACCOUNT_KEY_LEN => {

@@ -4,7 +4,7 @@
 use super::trace::{ACCOUNT_KEY_LEN, Digest, Lines, Trace};
 use super::{Expected, Transfers};
 use crate::blocks::program::{Job, work};
-use crate::blocks::state::{Amount, State};
+use crate::blocks::state::{Amount, Entries, State};
 
 /// A block to be executed.
 pub struct Player<'a> {
@@ -29,7 +29,7 @@ impl<'a> Player<'a> {
     }
 
     /// What the store holds before the block.
-    pub fn base(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub fn base(&self) -> Entries {
         let entries = self.trace.keys.iter().zip(&self.trace.before);
         entries.filter_map(|(key, value)| Some((key.to_vec(), value.as_ref()?.to_vec()))).collect()
     }
@@ -103,7 +103,7 @@ impl Job for Player<'_> {
     }
 
     /// Sender and recipient, as every transaction names them; a recipient that is added to need not be waited for.
-    fn hints<'a>(&'a self, index: usize) -> impl Iterator<Item = &'a [u8]> {
+    fn hints(&self, index: usize) -> impl Iterator<Item = &[u8]> {
         let reads = self.trace.transactions[index].reads(self.transfers);
         let keys = reads.map(|key| &self.trace.keys[key as usize][..]);
         keys.filter(|key| key.len() == ACCOUNT_KEY_LEN).take(2)

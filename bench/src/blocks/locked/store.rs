@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::RwLock;
 
+use crate::blocks::state::Entries;
+
 /// What a block found, or leaves: a value for each key, `None` where it is deleted.
 pub type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
@@ -23,7 +25,7 @@ impl LockedStore {
     }
 
     /// All entries, in key order.
-    pub fn entries(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub fn entries(&self) -> Entries {
         let map = self.0.read().expect("no writer died");
         map.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }

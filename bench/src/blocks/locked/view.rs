@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::store::{LockedStore, Writes, onward};
 use super::versions::{Found, Versions};
-use crate::blocks::state::{Amount, State};
+use crate::blocks::state::{Amount, Entries, State};
 
 /// A value that was read is written by a transaction that has to run first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ struct Scanned {
     from: Vec<u8>,
     limit: usize,
     /// What it found, without what the transaction itself had written.
-    entries: Vec<(Vec<u8>, Vec<u8>)>,
+    entries: Entries,
 }
 
 /// What a run read, copied.
@@ -52,7 +52,7 @@ fn visible(
     index: usize,
     from: &[u8],
     limit: usize,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Stopped> {
+) -> Result<Entries, Stopped> {
     let block = versions.scan(from, index).map_err(|on| Stopped { on })?;
     // Each key of the block may hide one of the store.
     let mut entries = store.scan(from, limit + block.len());
