@@ -33,8 +33,16 @@ pub struct Figures {
     pub aborts: Vec<(&'static str, u64)>,
     /// Keys whose value the blocks changed, where it is told.
     pub changed: u64,
+    /// Transactions that ran where they stood, without speculation, since they were too short for more.
+    pub inlined: u64,
     /// Time to make the writes part of the store, where it is told.
     pub seal: Duration,
+    /// Time of all threads in validation, where it is told.
+    pub validating: Duration,
+    /// Time at the frontier, where it is told.
+    pub committing: Duration,
+    /// Time of all threads without work, where it is told.
+    pub idle: Duration,
 }
 
 impl Figures {
@@ -45,7 +53,11 @@ impl Figures {
         self.most_runs = self.most_runs.max(other.most_runs);
         self.validations += other.validations;
         self.changed += other.changed;
+        self.inlined += other.inlined;
         self.seal += other.seal;
+        self.validating += other.validating;
+        self.committing += other.committing;
+        self.idle += other.idle;
         for (cause, count) in &other.aborts {
             match self.aborts.iter_mut().find(|(known, _)| known == cause) {
                 Some((_, sum)) => *sum += count,

@@ -1,9 +1,11 @@
-//! The engine's executor. (Provisional: a block, one transaction after the other.)
+//! The engine's executor.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use ahash::RandomState;
 use engine::{
-    Abort, Block, BlockBuilder, Delta, MergeError, MergeId, MergeOp, Store, View, WriteBatch,
+    Abort, Block, BlockBuilder, Delta, ExecutionStats, Executor, MergeError, MergeId, MergeOp,
+    Store, TxnLogic, View, WriteBatch,
 };
 
 use super::contender::{Contender, Done, Figures};
@@ -24,8 +26,9 @@ pub struct Ours {
     store: Store,
     blocks: BlockBuilder,
     account: MergeId,
-    #[expect(dead_code)]
+    executor: Executor,
     setting: Setting,
+    names: RandomState,
 }
 
 /// Additions to the balances of account records.
@@ -108,12 +111,39 @@ impl State for Over<'_, '_> {
     }
 }
 
+/// A job as the executor asks for it.
+struct Logic<'a, J> {
+    job: &'a J,
+    account: MergeId,
+    setting: Setting,
+    names: &'a RandomState,
+}
+
+impl<J: Job> TxnLogic for Logic<'_, J> {
+    /// Also which run it was.
+    type Out = (J::Out, u8);
+    type Error = Abort;
+
+    fn run(&self, index: u32, view: &mut View<'_>) -> Result<(J::Out, u8), Abort> {
+        let run = view.incarnation();
+        let mut over = Over { view, account: self.account };
+        Ok((self.job.run(index as usize, &mut over)?, run))
+    }
+
+    fn hints(&self, index: u32, hints: &mut Vec<u64>) {
+        if self.setting.is_hinted {
+            hints.extend(self.job.hints(index as usize).map(|key| self.names.hash_one(key)));
+        }
+    }
+}
+
 impl Ours {
     /// An executor over an empty store.
     pub fn new(setting: Setting) -> Ours {
         let store = Store::in_memory();
         let (blocks, account) = blocks(&store);
-        Ours { store, blocks, account, setting }
+        let executor = Executor::builder().workers(setting.workers).build();
+        Ours { store, blocks, account, executor, setting, names: RandomState::new() }
     }
 
     /// Begins anew, with a store that holds these entries. The threads stay.
@@ -137,26 +167,32 @@ impl Ours {
     pub fn store(&self) -> &Store {
         &self.store
     }
-
-    fn execute_now<J: Job>(&self, job: &J) -> Result<(Vec<J::Out>, u64), engine::Error> {
-        let block: Block = self.blocks.open(job.transactions() as u32)?;
-        let mut outs = Vec::new();
-        for index in 0..job.transactions() {
-            let mut view = block.view(index as u32, 1);
-            let mut over = Over { view: &mut view, account: self.account };
-            outs.push(job.run(index, &mut over)?);
-            block.publish(view)?;
-            block.commit_prefix(index as u32 + 1)?;
-        }
-        let sealed = block.seal()?;
-        Ok((outs, sealed.changed().len() as u64))
-    }
 }
 
+/// How blocks are opened on a store.
 fn blocks(store: &Store) -> (BlockBuilder, MergeId) {
     let mut blocks = Block::builder(store);
     let account = blocks.merge_op(AddToAccount);
     (blocks, account)
+}
+
+fn figures(stats: &ExecutionStats) -> Figures {
+    Figures {
+        transactions: stats.transactions.into(),
+        executions: stats.executions(),
+        aborts: vec![
+            ("stale", stats.stale),
+            ("blocked", stats.blocked),
+            ("stopped", stats.stopped),
+            ("refused", stats.refused),
+        ],
+        inlined: stats.inlined.into(),
+        seal: stats.sealing,
+        validating: stats.validating,
+        committing: stats.committing,
+        idle: stats.idle,
+        ..Figures::default()
+    }
 }
 
 impl Contender for Ours {
@@ -165,18 +201,20 @@ impl Contender for Ours {
     }
 
     fn execute<J: Job>(&mut self, job: &J) -> Result<Done<J::Out>, String> {
+        let (account, setting) = (self.account, self.setting);
+        let logic = Logic { job, account, setting, names: &self.names };
         let begin = Instant::now();
-        let (outs, changed) = self.execute_now(job).map_err(|error| error.to_string())?;
+        let executed = self.executor.execute_with(&self.blocks, job.transactions(), &logic);
         let took = begin.elapsed();
-        let count = outs.len() as u64;
-        let figures = Figures {
-            transactions: count,
-            executions: count,
-            most_runs: 1,
-            changed,
-            seal: Duration::ZERO,
-            ..Figures::default()
-        };
+        let executed = executed.map_err(|error| error.to_string())?;
+        let mut figures = figures(&executed.stats);
+        figures.changed = executed.changed().len() as u64;
+        let mut outs = Vec::with_capacity(job.transactions());
+        for (index, result) in executed.results.into_iter().enumerate() {
+            let (out, run) = result.map_err(|error| format!("transaction {index}: {error}"))?;
+            figures.most_runs = figures.most_runs.max(run.into());
+            outs.push(out);
+        }
         Ok(Done { outs, took, figures })
     }
 

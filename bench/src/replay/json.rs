@@ -1,5 +1,7 @@
 //! The report for programs.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::table::together;
@@ -55,6 +57,10 @@ pub fn report(findings: &Findings, options: &Options, machine: &Machine) -> Valu
     })
 }
 
+fn millis(time: &Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
 fn course(course: &Course, sequential: Option<&Course>) -> Value {
     let figures = &course.figures;
     json!({
@@ -70,8 +76,12 @@ fn course(course: &Course, sequential: Option<&Course>) -> Value {
             .map(|(cause, count)| ((*cause).to_owned(), json!(count)))
             .collect::<Map<String, Value>>(),
         "changed_keys": figures.changed,
-        "seal_ms": figures.seal.as_secs_f64() * 1e3,
-        "block_ms": course.blocks.iter().map(|time| time.as_secs_f64() * 1e3).collect::<Vec<_>>(),
+        "inlined": figures.inlined,
+        "seal_ms": millis(&figures.seal),
+        "validating_ms": millis(&figures.validating),
+        "committing_ms": millis(&figures.committing),
+        "idle_ms": millis(&figures.idle),
+        "block_ms": course.blocks.iter().map(millis).collect::<Vec<_>>(),
         "bytes": course.bytes,
     })
 }
