@@ -91,6 +91,13 @@ impl<'b> Scratch<'b> {
     }
 }
 
+/// Where what a run has read is put together.
+#[derive(Debug, Default)]
+pub struct Account<'b> {
+    reads: Vec<Read<'b>>,
+    ranges: Vec<RangeRead<'b>>,
+}
+
 impl<'b> View<'b> {
     /// Publishes what the run has read, and what it has written if that counts.
     ///
@@ -129,10 +136,13 @@ impl<'b> View<'b> {
             let (reads, own) = (self.reads.items(), self.own.items());
             return self.writer.publish(self.index, reads, &[], own);
         }
+        let Account { reads, ranges } = &mut self.account;
+        reads.clear();
+        ranges.clear();
         // Those of ranges come last: validation tells them apart by that.
-        let mut reads: Vec<Read<'b>> = [self.reads.items(), &self.bounded].concat();
-        let mut ranges: Vec<RangeRead<'b>> = Vec::new();
-        self.walks.account(&mut reads, &mut ranges);
-        self.writer.publish(self.index, &reads, &ranges, self.own.items());
+        reads.extend_from_slice(self.reads.items());
+        reads.extend_from_slice(&self.bounded);
+        self.walks.account(reads, ranges);
+        self.writer.publish(self.index, reads, ranges, self.own.items());
     }
 }

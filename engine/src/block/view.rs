@@ -3,6 +3,7 @@
 use super::Block;
 use super::fold::Folder;
 use super::list::List;
+use super::scratch::Account;
 use super::walk::Walks;
 use crate::Abort;
 use epoch_store::block::{KeyRef, Kind, Read, State, Write, Writer};
@@ -53,6 +54,7 @@ pub struct View<'b> {
     /// Answers of bounded merges.
     pub(super) bounded: Vec<Read<'b>>,
     pub(super) walks: Walks<'b>,
+    pub(super) account: Account<'b>,
     pub(super) folder: Folder<'b>,
     /// Where deltas and values are put together.
     pub(super) buffers: [Vec<u8>; 2],
@@ -84,6 +86,7 @@ impl<'b> View<'b> {
             reads: List::default(),
             bounded: Vec::new(),
             walks: Walks::default(),
+            account: Account::default(),
             folder: Folder::default(),
             buffers: Default::default(),
         }
@@ -180,10 +183,13 @@ impl<'b> View<'b> {
         self.own.clear();
     }
 
-    /// Dooms the run.
+    /// Dooms the run. The first doom counts; but that its budget is used up is an outcome, and gives way to one that is none.
     #[cold]
     pub(super) fn doom(&mut self, abort: Abort) -> Abort {
-        self.ended.get_or_insert(abort).clone()
+        match &self.ended {
+            Some(first) if abort.is_outcome() || !first.is_outcome() => first.clone(),
+            _ => self.ended.insert(abort).clone(),
+        }
     }
 
     /// Whether the run may go on.

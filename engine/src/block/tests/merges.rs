@@ -200,6 +200,15 @@ fn an_impossible_merge_does_not_vanish_behind_a_put_a_delete_or_a_roll_back() {
 }
 
 #[test]
+fn a_budget_that_is_used_up_does_not_hide_an_impossible_merge() {
+    let block = Block::builder(&with_number(5)).read_budget(1).open(1).unwrap();
+    let mut view = block.view(0, 1);
+    view.merge(ADD, "n", Delta::minus(7u8)).unwrap();
+    assert_eq!(view.get("x").unwrap_err(), Abort::ReadBudget { max: 1 });
+    assert_eq!(block.publish(view).unwrap_err(), Abort::Stale);
+}
+
+#[test]
 fn what_is_wrong_with_a_delta_or_an_operation_is_told_at_once() {
     let block = with_number(5).block(1).unwrap();
     let mut view = block.view(0, 1);

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 const KEYS: [&str; 7] = ["a", "b", "ba", "c", "d", "e", "f"];
-const BUDGET: u64 = 60;
 const MAX_RANGE_DELETE: usize = 4;
 
 /// What a transaction is up to.
@@ -259,12 +258,13 @@ fn shuffled_block(seed: u64) -> u32 {
         store.put(key, &value).unwrap();
         base.insert(key.as_bytes().to_vec(), value);
     }
-    let mut builder = Block::builder(&store).read_budget(BUDGET).max_range_delete(MAX_RANGE_DELETE);
+    let budget = random.u64(4..60);
+    let mut builder = Block::builder(&store).read_budget(budget).max_range_delete(MAX_RANGE_DELETE);
     let append = builder.merge_op(AppendOp);
     let programs: Vec<_> = (0..random.usize(1..14)).map(|_| program(&mut random)).collect();
     let count = programs.len();
     let block = builder.open(count as u32).unwrap();
-    let model = Model::new(base.clone(), BUDGET, MAX_RANGE_DELETE);
+    let model = Model::new(base.clone(), budget, MAX_RANGE_DELETE);
     let shuffle = Shuffle {
         idle: (0..random.usize(1..5)).map(|_| block.scratch()).collect(),
         random,
