@@ -8,12 +8,11 @@
 //! hid whatever is below, of the base nothing, for it cannot change. A cursor's next key is looked at, and what is there
 //! only when it is that key's turn: what was not handed out was not read.
 
-use super::fold::Look;
 use super::reading::Answer;
 use super::view::{Mode, View};
 use crate::Abort;
 use epoch_store::block::{
-    BaseRange, Direction, KeyRef, RangeRead, Read, ReadKind, State, Walk as OrderWalk, Write,
+    BaseRange, Direction, KeyRef, RangeRead, Read, ReadKind, Seen, State, Walk as OrderWalk, Write,
 };
 use std::ops::Bound;
 
@@ -337,13 +336,8 @@ impl<'b> View<'b> {
     /// A key that the block has written. If it is as the base has it for this transaction, nothing is remembered: that it is
     /// found otherwise later shows by itself.
     fn at_block(&mut self, key: KeyRef<'b>) -> Result<(Option<&'b [u8]>, Option<Read<'b>>), Abort> {
-        if let Some(Look::Plain(seen, value)) = super::fold::plain(key, key.visible(self.index))
-            && seen.writer().is_none()
-        {
-            return Ok((value, None));
-        }
         let Answer { value, read } = self.answer(key)?;
-        let is_base = read.kind() == ReadKind::Get && read.seen().writer().is_none();
+        let is_base = read.kind() == ReadKind::Get && read.seen() == Seen::BASE;
         Ok((value, (!is_base).then_some(read)))
     }
 }
