@@ -49,21 +49,21 @@ impl<'b, T: Keyed<'b>> List<T> {
         &self.items
     }
 
+    /// What is left in the table is cleared when it is needed again.
     #[inline]
     pub fn clear(&mut self) {
-        if self.items.len() > FEW {
-            self.forget_table();
-        }
         self.items.clear();
+        if self.table.len() > KEPT {
+            self.shrink();
+        }
     }
 
     /// One long run must not make those after it clear a large table.
     #[cold]
-    fn forget_table(&mut self) {
+    fn shrink(&mut self) {
+        self.items.shrink_to(KEPT);
         self.table.truncate(KEPT);
         self.table.shrink_to(KEPT);
-        self.table.fill(0);
-        self.items.shrink_to(KEPT);
     }
 
     /// Where the item of this key is.
