@@ -10,9 +10,9 @@
 use engine::internals::scheduler::Finish;
 use loom_tests::{Block, Model, Script, actor, mutants_die, race};
 
-fn cut(name: &'static str, finish: Finish, committed: u32) {
+fn cut(name: &'static str, finish: Finish, committed: u32, floor: usize) {
     let script = Script { cut: Some((1, finish)), ..Script::default() };
-    Model { name, bound: Some(2), floor: 1 }.check_from_each(2, move || {
+    Model { name, bound: Some(2), floor }.check_from_each(2, move || {
         let block = Block::claimed(script, 2);
         race([
             actor(&block, |block| block.run(0, &[0, 2])),
@@ -25,18 +25,18 @@ fn cut(name: &'static str, finish: Finish, committed: u32) {
 
 #[test]
 fn cut_after() {
-    cut("cut_after", Finish::StopAfter, 2);
+    cut("cut_after", Finish::StopAfter, 2, 5_300);
 }
 
 #[test]
 fn cut_before() {
-    cut("cut_before", Finish::StopBefore, 1);
+    cut("cut_before", Finish::StopBefore, 1, 2_900);
 }
 
 /// Somebody stops it from outside: what is final is right, and nothing else is.
 #[test]
 fn stopped() {
-    Model { name: "stopped", bound: Some(2), floor: 1 }.check_from_each(2, || {
+    Model { name: "stopped", bound: Some(2), floor: 190 }.check_from_each(2, || {
         let block = Block::claimed(Script::default(), 2);
         block.run(0, &[1]);
         race([

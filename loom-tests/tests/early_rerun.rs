@@ -25,7 +25,7 @@ fn begun() -> Arc<Block> {
 
 #[test]
 fn early_rerun() {
-    Model { name: "early_rerun", bound: Some(2), floor: 1 }.check_from_each(2, || {
+    Model { name: "early_rerun", bound: Some(2), floor: 44_000 }.check_from_each(2, || {
         let block = begun();
         race([actor(&block, |block| block.run(0, &[0])), actor(&block, |block| block.help(1))]);
         Block::check(block, 3);

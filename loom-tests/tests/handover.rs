@@ -13,7 +13,7 @@ use loom_tests::{Block, Model, Script, actor, mutants_die, race};
 
 #[test]
 fn handover() {
-    Model { name: "handover", bound: Some(2), floor: 1 }.check_from_each(2, || {
+    Model { name: "handover", bound: Some(2), floor: 14_500 }.check_from_each(2, || {
         let block = Block::claimed(Script::default(), 2);
         race([
             actor(&block, |block| block.run(0, &[0, 2])),

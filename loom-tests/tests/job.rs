@@ -53,7 +53,7 @@ fn job(crew: &mut Crew, round: u32) {
 
 #[test]
 fn one_job() {
-    Model { name: "one_job", bound: None, floor: 1 }.check(|| {
+    Model { name: "one_job", bound: None, floor: 300 }.check(|| {
         let mut crew = Crew::new(2);
         job(&mut crew, 1);
     });
@@ -61,7 +61,7 @@ fn one_job() {
 
 #[test]
 fn two_jobs() {
-    Model { name: "two_jobs", bound: Some(2), floor: 1 }.check(|| {
+    Model { name: "two_jobs", bound: Some(2), floor: 150 }.check(|| {
         let mut crew = Crew::new(2);
         job(&mut crew, 1);
         job(&mut crew, 2);

@@ -13,7 +13,7 @@ use loom_tests::{Block, Model, Script, actor, mutants_die, race};
 #[test]
 fn sleepers() {
     let script = Script { transactions: 1, window: 2, ..Script::default() };
-    Model { name: "sleepers", bound: Some(2), floor: 1 }.check_from_each(2, move || {
+    Model { name: "sleepers", bound: Some(2), floor: 2_900 }.check_from_each(2, move || {
         let block = Block::new(script, 2);
         race([actor(&block, |block| block.work(0)), actor(&block, |block| block.work(1))]);
         Block::check(block, 1);

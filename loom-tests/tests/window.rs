@@ -17,7 +17,7 @@ const WINDOW: u16 = 2;
 #[test]
 fn window() {
     let script = Script { transactions: 8, window: WINDOW, ..Script::default() };
-    Model { name: "window", bound: Some(2), floor: 1 }.check_from_each(3, move || {
+    Model { name: "window", bound: Some(2), floor: 14_500 }.check_from_each(3, move || {
         let block = Block::new(script, 3);
         let claim = |me: usize, advanced: Option<u32>| {
             actor(&block, move |block: &Block| {

@@ -14,7 +14,7 @@ use loom_tests::{Block, Model, Script, actor, mutants_die, race};
 #[test]
 fn withdrawn() {
     let script = Script { transactions: 2, stale: Some(1), ..Script::default() };
-    Model { name: "withdrawn", bound: Some(3), floor: 1 }.check_from_each(2, move || {
+    Model { name: "withdrawn", bound: Some(3), floor: 3_800 }.check_from_each(2, move || {
         let block = Block::claimed(script, 2);
         race([
             actor(&block, |block| block.run(0, &[0])),
@@ -28,7 +28,7 @@ fn withdrawn() {
 #[test]
 fn resumed() {
     // With two runs it must not go on: the second one is the frontier's.
-    for (max_runs, floor) in [(2, 1), (3, 1)] {
+    for (max_runs, floor) in [(2, 14_500), (3, 25_000)] {
         let script = Script { max_runs, stale: Some(2), ..Script::default() };
         Model { name: "resumed", bound: Some(2), floor }.check_from_each(2, move || {
             let block = Block::claimed(script, 2);
@@ -43,7 +43,7 @@ fn resumed() {
 #[test]
 fn withdrawn_and_resumed() {
     let script = Script { max_runs: 3, stale: Some(2), ..Script::default() };
-    Model { name: "withdrawn_and_resumed", bound: Some(3), floor: 1 }.check_from_each(
+    Model { name: "withdrawn_and_resumed", bound: Some(3), floor: 750 }.check_from_each(
         2,
         move || {
             let block = Block::claimed(script, 2);
