@@ -314,6 +314,10 @@ impl Pace {
 
     /// So many times the speed of one worker.
     fn judge(&mut self, gain: f32, end: u32) {
+        if self.cost.is_some_and(|cost| cost < 0.5 * self.experience.threshold) {
+            self.mode = Mode::Inline(end);
+            return;
+        }
         // Where transactions are long it is not the overhead: others use the processors, or conflicts are in the way, and one
         // worker alone would be no faster.
         let is_short = self.cost.is_none_or(|cost| cost < THRESHOLD.1);
@@ -445,6 +449,11 @@ mod tests {
         pace.judge(1.9, 3_000);
         assert!(pace.experience.threshold < 3_000.0);
         assert_eq!(pace.shape().window, 64);
+
+        let mut short = deep(2, 2);
+        (0..80).for_each(|_| short.timed((Duration::from_nanos(400), 1)));
+        short.judge(1.0, 1_000);
+        assert_eq!(short.shape().window, 1, "what was taken for long was not");
 
         let mut long = deep(2, 2);
         (0..5).for_each(|_| long.judge(0.5, 1_000));
