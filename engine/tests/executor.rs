@@ -230,7 +230,7 @@ fn blocks_of_no_transactions_and_of_fewer_than_workers() {
 fn a_million_transactions() {
     let store = Store::in_memory();
     let logic = |index: u32, view: &mut View<'_>| -> Result<u32, Abort> {
-        if index % 1_000 == 0 {
+        if index.is_multiple_of(1_000) {
             view.put(index.to_be_bytes(), "v")?;
         }
         Ok(index)
@@ -282,10 +282,10 @@ fn a_transaction_that_reads_for_ever_has_an_error_and_the_others_go_on() {
         let builder = Block::builder(&store).read_budget(1_000);
         let logic = |index: u32, view: &mut View<'_>| -> Result<(), Abort> {
             view.put([index as u8], "v")?;
-            while index == 7 {
-                let _swallowed = view.get("k");
-                if view.ended().is_some() {
-                    break; // and says that all is well
+            if index == 7 {
+                // Swallows what it is told, and says that all is well.
+                while view.ended().is_none() {
+                    let _swallowed = view.get("k");
                 }
             }
             Ok(())
@@ -386,7 +386,7 @@ fn values_of_outcomes_are_dropped_once_each() {
             let token = Token::new();
             let count = coins(view.get("k")?);
             view.put("k", (count + 1).to_be_bytes())?;
-            if index % 7 == 0 { Err(Abort::Inconsistent) } else { Ok(token) }
+            if index.is_multiple_of(7) { Err(Abort::Inconsistent) } else { Ok(token) }
         };
         let executed = executor.execute(&Store::in_memory(), 300, &logic).unwrap();
         assert_eq!(ALIVE.load(Ordering::Relaxed), executed.results.iter().flatten().count() as u32);

@@ -4,13 +4,13 @@
 //! transaction's run returned, from the worker that ran it to the one that commits it. The protocol is safe code and may be
 //! wrong; then a call here fails, and no memory does.
 //!
-//! *Invariant.* P-1: between a swap of `busy` from false to true and the store of false by the same thread, only that thread
+//! *Invariant.* P-1: between a change of `busy` from false to true and the store of false by the same thread, only that thread
 //! touches `value`.
 //!
 //! *Progress.* Wait-free. *Orderings.* `place-enter` (Acquire) pairs with `place-leave` (Release): what one user did to the value
 //! happens before the next one sees it. *Checked by* `places.rs` in `loom-tests/tests`.
 
-use crate::sync::{AtomicBool, Tracked, ord};
+use crate::sync::{AtomicBool, Ordering, Tracked, ord};
 use std::cell::UnsafeCell;
 use std::fmt;
 
@@ -58,12 +58,11 @@ impl<T> Place<T> {
     /// Uses the value, or returns `None` if somebody is doing so.
     #[inline]
     pub fn with<R>(&self, user: impl FnOnce(&mut T) -> R) -> Option<R> {
-        // Pairs with place-leave.
-        if self.busy.swap(true, ord!("place-enter", Acquire)) {
-            return None;
-        }
+        // Pairs with place-leave. Who is turned away writes nothing.
+        let (win, lose) = (ord!("place-enter", Acquire), Ordering::Relaxed);
+        self.busy.compare_exchange(false, true, win, lose).ok()?;
         let leave = Leave(&self.busy);
-        // SAFETY: P-1: the swap made this thread the only one in here, until `leave` is dropped.
+        // SAFETY: P-1: the exchange made this thread the only one in here, until `leave` is dropped.
         let value = unsafe {
             self.mark.set(());
             &mut *self.value.get()

@@ -132,9 +132,10 @@ impl Tasks for Ledger {
             if run > 1 {
                 self.marks[at].store(0, Ordering::Relaxed);
             }
-            // SAFETY: one run at a time: loom tells if it is not so.
-            unsafe { self.outs[at].set(read + 1) };
         }
+        // Also by a run that is withdrawn: the next one has to be ordered behind it.
+        // SAFETY: one run at a time: loom tells if it is not so.
+        unsafe { self.outs[at].set(read + 1) };
         self.end(index);
         ran
     }
@@ -171,6 +172,8 @@ impl Tasks for Ledger {
             notes.1 = index + 1;
         }
         drop(notes);
+        let mark = self.marks[index as usize].load(Ordering::Relaxed);
+        assert_eq!(mark, 0, "{index} is final, and what it wrote is marked as withdrawn (S-8)");
         // SAFETY: nobody runs it: loom tells if it is not so.
         let out = unsafe { self.outs[index as usize].get() };
         assert_eq!(out, index + 1, "{index} has the outcome that it has in order");

@@ -12,7 +12,7 @@ use loom_tests::{Model, actor, mutants_die, race};
 
 #[test]
 fn places() {
-    Model { name: "places", bound: None, floor: 1 }.check_from_each(2, || {
+    Model { name: "places", bound: None, floor: 900 }.check_from_each(2, || {
         let place = Arc::new(Place::new(0));
         let come = || {
             actor(&place, |place| {

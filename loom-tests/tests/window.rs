@@ -4,7 +4,7 @@
 //! the window as either has ever been by then; where the window is one, only who has moved the frontier claims, a whole portion,
 //! and who still sees the wider one claims behind it.
 //!
-//! *Bound*: three threads, preemption bound 3. *Executions* are printed; the floors below are a little under what was seen.
+//! *Bound*: three threads, preemption bound 2. *Executions* are printed; the floors below are a little under what was seen.
 
 #![cfg(epoch_loom)]
 
@@ -17,7 +17,7 @@ const WINDOW: u16 = 2;
 #[test]
 fn window() {
     let script = Script { transactions: 8, window: WINDOW, ..Script::default() };
-    Model { name: "window", bound: Some(3), floor: 1 }.check_from_each(3, move || {
+    Model { name: "window", bound: Some(2), floor: 14_500 }.check_from_each(3, move || {
         let block = Block::new(script, 3);
         let claim = |me: usize, advanced: Option<u32>| {
             actor(&block, move |block: &Block| {

@@ -53,12 +53,13 @@ pub enum Entry<J> {
     Quit,
 }
 
-impl<J: Copy> Gate<J> {
-    /// A closed gate.
-    pub fn new() -> Self {
+impl<J: Copy> Default for Gate<J> {
+    fn default() -> Self {
         Self { word: AtomicU64::new(0), job: Tracked::new(None) }
     }
+}
 
+impl<J: Copy> Gate<J> {
     /// Lets workers into a job.
     ///
     /// # Safety

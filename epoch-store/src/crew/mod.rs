@@ -100,7 +100,7 @@ impl Crew {
     /// A crew of so many, its caller included: one thread less is started. There are fewer if the system has no more threads to
     /// give; [`Crew::len`] tells.
     pub fn new(members: usize) -> Self {
-        let shared = Arc::new(Shared { gate: Gate::new() });
+        let shared = Arc::new(Shared { gate: Gate::default() });
         let mut hands = Vec::new();
         for number in 1..members {
             let panic = Arc::new(Place::default());

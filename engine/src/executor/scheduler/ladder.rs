@@ -166,7 +166,8 @@ impl<T: Tasks> Scheduler<'_, T> {
 
     /// Runs claimed indices from the frontier on, as final at once: nothing is captured, nothing validated.
     pub(super) fn run_alone<R: Rest>(&self, worker: &mut Worker<'_, T::Worker, R>, first: u32) {
-        let began = (self.pace.is_some() && self.shape().window == 1).then(Instant::now);
+        let is_timed = self.shape().window == 1 || worker.held.len() > 3;
+        let began = (self.pace.is_some() && is_timed).then(Instant::now);
         let mut index = first;
         loop {
             worker.hold = Hold::Index(index);

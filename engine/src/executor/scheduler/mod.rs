@@ -47,7 +47,7 @@
 //! *Checked by* `handover.rs`, `sleepers.rs`, `window.rs`, `early_rerun.rs`, `withdrawn.rs`, `cut_block.rs` in `loom-tests/tests`,
 //! and by `tests` here.
 //!
-//! [`abandon`]: Scheduler::work
+//! [`abandon`]: Scheduler::abandon
 
 mod claim;
 mod early;

@@ -24,6 +24,8 @@ const TRIAL_LONG: Duration = Duration::from_micros(20);
 pub const PORTION: u8 = 32;
 /// Commits between two looks at the rate.
 const LOOK: u32 = 256;
+/// Looks without gain, in a row, that are believed: one may be a thread's that lost its processor.
+const LOSSES: u32 = 2;
 /// Length of inline mode after no gain, doubled each time.
 const INLINE: (u32, u32) = (1 << 10, 1 << 14);
 /// Length of chain mode, doubled at each relapse.
@@ -109,6 +111,8 @@ pub struct Pace {
     /// Mean cost of a run, in nanoseconds, and the runs behind it since the last look.
     cost: Option<f32>,
     look: Look,
+    /// Looks in a row that found no gain.
+    losses: u32,
     /// Commits in chain and inline mode.
     pub chained: u32,
     /// See above.
@@ -159,6 +163,7 @@ impl Pace {
             inline_len: INLINE.0,
             cost,
             look: Look::default(),
+            losses: 0,
             chained: 0,
             inlined: 0,
         };
@@ -309,8 +314,18 @@ impl Pace {
 
     /// So many times the speed of one worker.
     fn judge(&mut self, gain: f32, end: u32) {
+        if self.cost.is_some_and(|cost| cost < 0.5 * self.experience.threshold) {
+            self.mode = Mode::Inline(end);
+            return;
+        }
+        // Where transactions are long it is not the overhead: others use the processors, or conflicts are in the way, and one
+        // worker alone would be no faster.
+        let is_short = self.cost.is_none_or(|cost| cost < THRESHOLD.1);
+        let is_loss = gain < 1.05 && is_short;
+        self.losses = if is_loss { self.losses + 1 } else { 0 };
         let threshold = &mut self.experience.threshold;
-        if gain < 1.05 {
+        if self.losses == LOSSES {
+            self.losses = 0;
             // Conflicts, not short transactions, may be what there is to blame.
             if self.failed < 0.1 {
                 *threshold = (2.0 * *threshold).min(THRESHOLD.1);
@@ -420,17 +435,29 @@ mod tests {
 
     #[test]
     fn no_gain_leads_back_to_one_worker_for_a_while() {
-        let mut pace = deep(2, 2);
+        let mut pace = pace(2, 2, 10_000);
+        pace.alone(4, 4, Some(22 * US));
+        pace.judge(0.9, 800);
+        assert_eq!(pace.shape().window, 64, "once may be chance");
         pace.judge(0.9, 1_000);
         assert_eq!(pace.shape().window, 1);
         assert_eq!(pace.experience.threshold, 3_000.0);
-        pace.alone(32, 1_032, Some(320 * US));
+        pace.alone(32, 1_032, Some(160 * US));
         assert_eq!(pace.shape().window, 1, "not yet");
-        pace.alone(32, 2_024, Some(320 * US));
+        pace.alone(32, 2_024, Some(160 * US));
         assert_eq!(pace.shape().window, 64);
         pace.judge(1.9, 3_000);
         assert!(pace.experience.threshold < 3_000.0);
         assert_eq!(pace.shape().window, 64);
+
+        let mut short = deep(2, 2);
+        (0..80).for_each(|_| short.timed((Duration::from_nanos(400), 1)));
+        short.judge(1.0, 1_000);
+        assert_eq!(short.shape().window, 1, "what was taken for long was not");
+
+        let mut long = deep(2, 2);
+        (0..5).for_each(|_| long.judge(0.5, 1_000));
+        assert_eq!(long.shape().window, 64, "one worker would be no faster");
     }
 
     #[test]
