@@ -436,7 +436,7 @@ fn a_block_driven_in_random_order_does_what_the_oracle_does() {
     println!("to repeat this run: SEED={seed}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let cases = env_or("CASES", if cfg!(debug_assertions) { 1_000 } else { 10_000 });
+    let cases = env_or("CASES", 2_000);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let result = TestRunner::new_with_rng(config, random).run(&case(), |case| {

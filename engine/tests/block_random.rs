@@ -24,13 +24,18 @@ use std::time::{Duration, Instant};
 /// Blocks that one executor runs before the next is built.
 const PER_EXECUTOR: u32 = 50;
 
+/// How many blocks all tests of this file run together.
+fn blocks() -> u32 {
+    env_or("BLOCKS", 10_000)
+}
+
 /// Runs random blocks in groups of one executor each.
 fn run_blocks(share: u32, transactions: usize, mischief: Mischief, limits: Limits) {
     let seed = env_or("SEED", fastrand::u64(..));
     println!("to repeat this run: SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
     let watch = Watch::new(seed);
-    let blocks = env_or("BLOCKS", 10_000_u32) / share;
+    let blocks = blocks() / share;
     for _ in 0..blocks.div_ceil(PER_EXECUTOR) {
         let setting = Setting::random(&mut random);
         let executor = RefCell::new(setting.build());
@@ -125,7 +130,7 @@ fn chains_of_blocks_over_one_store_equal_sequential_execution() {
     let seed = env_or("SEED", fastrand::u64(..));
     println!("to repeat this run: SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    for _ in 0..env_or("BLOCKS", 10_000_u32) / 1_000 {
+    for _ in 0..blocks() / 1_000 {
         let setting = Setting::random(&mut random);
         let executor = RefCell::new(setting.build());
         let config = Config { cases: 10, failure_persistence: None, ..Config::default() };

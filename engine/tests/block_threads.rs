@@ -123,7 +123,7 @@ fn what_threads_do_to_a_block_in_any_order_ends_as_if_done_in_order() {
     println!("to repeat this run: SEED={seed}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let cases = env_or("CASES", if cfg!(debug_assertions) { 500 } else { 5_000 });
+    let cases = env_or("CASES", 2_000);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let random = Mutex::new(fastrand::Rng::with_seed(seed));

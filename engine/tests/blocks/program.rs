@@ -1,5 +1,6 @@
 //! Transactions as data.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
 
 /// The bytes of a key or of a value.
@@ -165,7 +166,7 @@ pub enum Refusal {
 }
 
 /// Input that is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     EmptyKey,
     /// Not a number of eight bytes, or a sum that leaves them.
@@ -175,7 +176,7 @@ pub enum Input {
 }
 
 /// What one operation told the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Note {
     Value(Option<Bytes>),
     Values(Vec<Option<Bytes>>),
@@ -185,7 +186,7 @@ pub enum Note {
     Refused(Input),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Presence {
     Present,
     Absent,
@@ -198,7 +199,7 @@ impl From<bool> for Presence {
 }
 
 /// What became of a bounded merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bounded {
     Applied,
     OutOfBounds,
@@ -336,7 +337,7 @@ fn panic_with(digest: u64) -> ! {
 
 /// A number that depends on all that was read.
 pub fn digest(notes: &Notes) -> u64 {
-    format!("{notes:?}").bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let mut hasher = DefaultHasher::new(); // the same in every run of a program
+    notes.hash(&mut hasher);
+    hasher.finish()
 }
