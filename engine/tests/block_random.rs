@@ -3,8 +3,7 @@
 //!
 //! Blocks of 1 to 60 transactions over 1 to 12 keys that read, ask, write, delete, merge within bounds and without, iterate both ways
 //! and stop early, delete ranges, branch on what they read, panic, fail, dawdle, swallow errors and cancel.
-//! 10,000 of them; `BLOCKS=1000000 cargo test -p engine --profile checked --test block_random` (`just blocks`) for more,
-//! `SEED=n` to repeat a run.
+//! 10,000 of them; `just blocks 1000000` for more, `SEED=n` to repeat a run.
 
 mod blocks;
 mod common;

@@ -6,12 +6,12 @@
 mod blocks;
 mod common;
 
-use blocks::adapter::{Adding, OnView, state_of, store_of};
+use blocks::adapter::{Adding, Append, OnView, state_of, store_of};
 use blocks::program::{Payload, Program, run};
 use blocks::sequential::{Done, Ended, Limits, execute};
 use blocks::strategy::{Case, Mischief, case};
 use common::env_or;
-use engine::{Block, Error, Verdict};
+use engine::{Block, Error, MergeId, Verdict};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -31,6 +31,7 @@ struct Work<'a> {
     block: &'a Block,
     programs: &'a [Program],
     slots: Vec<Mutex<Slot>>,
+    append: MergeId,
 }
 
 impl Work<'_> {
@@ -38,7 +39,7 @@ impl Work<'_> {
     fn run(&self, index: usize, slot: &mut Slot, adding: Adding) {
         slot.runs += 1;
         let mut view = self.block.view(index as u32, slot.runs);
-        let mut target = OnView { view: &mut view, adding, cancel: || {} };
+        let mut target = OnView { view: &mut view, adding, append: self.append, cancel: || {} };
         let result = catch_unwind(AssertUnwindSafe(|| run(&self.programs[index], &mut target)));
         let ended = match result {
             Ok(Ok(notes)) => Ended::Returned(notes),
@@ -100,9 +101,11 @@ impl Work<'_> {
 fn check(case: &Case, random: &mut fastrand::Rng) {
     let Done { ended, state, .. } = execute(&case.base, &case.programs, Limits::default());
     let store = store_of(&case.base);
-    let block = store.block(case.programs.len() as u32).unwrap();
+    let mut builder = Block::builder(&store);
+    let append = builder.merge_op(Append);
+    let block = builder.open(case.programs.len() as u32).unwrap();
     let slots = case.programs.iter().map(|_| Mutex::default()).collect();
-    let work = Work { block: &block, programs: &case.programs, slots };
+    let work = Work { block: &block, programs: &case.programs, slots, append };
     thread::scope(|scope| {
         for _ in 0..random.usize(1..4) {
             let (mut random, work) = (random.fork(), &work);
@@ -123,7 +126,7 @@ fn what_threads_do_to_a_block_in_any_order_ends_as_if_done_in_order() {
     println!("to repeat this run: SEED={seed}");
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let cases = env_or("CASES", 2_000);
+    let cases = env_or("CASES", 1_000);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let random = Mutex::new(fastrand::Rng::with_seed(seed));

@@ -1,10 +1,10 @@
 //! Programs on the engine's views.
 
 use super::program::{
-    Bounded, Bytes, Input, Presence, Refusal, Row, Span, Steps, Sum, Target, bounds,
+    Bounded, Bytes, Input, LONGEST, Presence, Refusal, Row, Span, Steps, Sum, Target, bounds,
 };
 use super::sequential::{State, checked, sum};
-use engine::{Abort, Delta, MergeError, MergeId, MergeOutcome, Store, View};
+use engine::{Abort, Delta, MergeError, MergeId, MergeOp, MergeOutcome, Store, View};
 use std::hint::spin_loop;
 use std::thread;
 use std::time::Duration;
@@ -29,6 +29,25 @@ pub fn delta(sum: Sum, delta: u64) -> Delta {
     }
 }
 
+/// A merge that is defined by the user: bytes behind the value.
+pub struct Append;
+
+impl MergeOp for Append {
+    fn combine(&self, first: &[u8], then: &[u8], out: &mut Vec<u8>) {
+        out.extend([first, then].concat());
+    }
+
+    fn apply(
+        &self,
+        base: Option<&[u8]>,
+        delta: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), MergeError> {
+        self.combine(base.unwrap_or_default(), delta, out);
+        if out.len() > LONGEST { Err(MergeError::refused("too long")) } else { Ok(()) }
+    }
+}
+
 /// How programs add to numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adding {
@@ -41,6 +60,8 @@ pub enum Adding {
 pub struct OnView<'v, 'b, C> {
     pub view: &'v mut View<'b>,
     pub adding: Adding,
+    /// The name of [`Append`].
+    pub append: MergeId,
     /// What cancels the block.
     pub cancel: C,
 }
@@ -48,8 +69,16 @@ pub struct OnView<'v, 'b, C> {
 impl<C> OnView<'_, '_, C> {
     fn add_by_reading(&mut self, key: &[u8], kind: Sum, amount: u64) -> Result<(), Refusal> {
         let value = self.view.get(checked(key)?).map_err(refusal)?;
-        let sum = sum(value, kind, amount).ok_or(Refusal::Input(Input::Sum))?;
+        let sum = sum(value, kind, amount).ok_or(Refusal::Input(Input::Merge))?;
         self.view.put(key, sum.to_be_bytes()).map_err(refusal)
+    }
+
+    fn append_by_reading(&mut self, key: &[u8], byte: u8) -> Result<(), Refusal> {
+        let value = self.view.get(checked(key)?).map_err(refusal)?.unwrap_or_default();
+        if value.len() >= LONGEST {
+            return Err(Refusal::Input(Input::Merge));
+        }
+        self.view.put(key, [value, &[byte]].concat()).map_err(refusal)
     }
 }
 
@@ -57,9 +86,10 @@ fn refusal(abort: Abort) -> Refusal {
     match abort {
         Abort::Map(epoch_store::Error::EmptyKey) => Refusal::Input(Input::EmptyKey),
         Abort::RangeTooLarge { .. } => Refusal::Input(Input::RangeTooLarge),
-        Abort::Merge(
-            MergeError::Overflow | MergeError::Underflow | MergeError::BadValue { .. },
-        ) => Refusal::Input(Input::Sum),
+        Abort::Merge(error) => {
+            assert!(!matches!(error, MergeError::BadDelta | MergeError::UnknownOp), "{error:?}");
+            Refusal::Input(Input::Merge)
+        }
         abort => {
             assert!(abort.is_doom(), "an error that no program can cause: {abort:?}");
             Refusal::Run(abort.to_string())
@@ -115,6 +145,13 @@ impl<C: FnMut()> Target for OnView<'_, '_, C> {
         match self.view.merge_bounded(MergeId::ADD_U64, key, delta, bounds).map_err(refusal)? {
             MergeOutcome::Applied => Ok(Bounded::Applied),
             MergeOutcome::Refused => Ok(Bounded::OutOfBounds),
+        }
+    }
+
+    fn append(&mut self, key: &[u8], byte: u8) -> Result<(), Refusal> {
+        match self.adding {
+            Adding::ByMerge => self.view.merge(self.append, key, [byte]).map_err(refusal),
+            Adding::ByReading => self.append_by_reading(key, byte),
         }
     }
 

@@ -113,6 +113,9 @@ pub enum Sum {
     Sub,
 }
 
+/// The most bytes of a value that something was appended to: one more than those of a number, which can so become none.
+pub const LONGEST: usize = 9;
+
 /// One operation of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -122,7 +125,15 @@ pub enum Op {
     Put(u8, Source),
     Delete(u8),
     Merge(u8, Sum, u64),
-    MergeBounded { key: u8, sum: Sum, delta: u64, min: u64, max: u64 },
+    MergeBounded {
+        key: u8,
+        sum: Sum,
+        delta: u64,
+        min: u64,
+        max: u64,
+    },
+    /// Another merge: a byte behind the value, up to [`LONGEST`].
+    Append(u8, u8),
     Scan(Span, Steps),
     DeleteRange(Span),
     If(When, Vec<Op>),
@@ -169,8 +180,8 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     EmptyKey,
-    /// Not a number of eight bytes, or a sum that leaves them.
-    Sum,
+    /// Not a number of eight bytes, or a sum that leaves them; or a value that would be too long.
+    Merge,
     /// More keys in a deleted range than are allowed.
     RangeTooLarge,
 }
@@ -233,6 +244,7 @@ pub trait Target {
         min: u64,
         max: u64,
     ) -> Result<Bounded, Refusal>;
+    fn append(&mut self, key: &[u8], byte: u8) -> Result<(), Refusal>;
     fn scan(&mut self, span: Span, steps: Steps) -> Result<Vec<Row>, Refusal>;
     fn delete_range(&mut self, span: Span) -> Result<(), Refusal>;
     fn delay(&mut self, _length: u8) {}
@@ -300,6 +312,7 @@ fn step(
             let outcome = target.merge_bounded(key(*number), *sum, *delta, *min, *max)?;
             return Ok(Some(Note::Bounded(outcome)));
         }
+        Op::Append(number, byte) => target.append(key(*number), *byte)?,
         Op::Scan(span, steps) => return Ok(Some(Note::Rows(target.scan(*span, *steps)?))),
         Op::DeleteRange(span) => target.delete_range(*span)?,
         Op::If(when, inner) => {

@@ -99,7 +99,8 @@ impl Reader {
         match kind {
             0..40 => Op::Get(key),
             40..44 => Op::GetMany(vec![key, b % self.keys, c % self.keys]),
-            44..64 => Op::Has(key),
+            44..58 => Op::Has(key),
+            58..64 => Op::Append(key, c),
             64..104 => Op::Put(key, source(word)),
             104..124 => Op::Delete(key),
             124..150 => Op::Merge(key, sum, amount),
