@@ -3,10 +3,10 @@
 
 mod blocks;
 
-use blocks::executors::{execute, with_executors};
-use engine::{Executor, Store};
+use blocks::executors::{assert_runs, execute, with_executors};
+use engine::{Abort, Block, Executor, Store, TxnLogic, View};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -281,4 +281,101 @@ fn phantoms_are_found_in_both_directions_and_by_deletions_of_ranges() {
         assert_eq!(keys.len(), 60);
         assert!(keys.keys().all(|key| key.ends_with(b"/b") || key.ends_with(b"/e")));
     });
+}
+
+/// Blocks of two executors in two key spaces of one store do not meet.
+#[test]
+fn two_executors_in_two_key_spaces_of_one_store() {
+    let store = Store::in_memory();
+    thread::scope(|scope| {
+        for name in ["left", "right"] {
+            let store = &store;
+            scope.spawn(move || {
+                let space = store.key_space(name).unwrap();
+                let mut executor = Executor::new(2);
+                for block in 0..30_u64 {
+                    let builder = Block::builder(store).key_space(&space);
+                    let logic = |index: u32, view: &mut View<'_>| -> Result<u64, Abort> {
+                        let count = number(view.get("count")?);
+                        view.put("count", (count + 1).to_be_bytes())?;
+                        view.put(key(index), count.to_be_bytes())?;
+                        Ok(count)
+                    };
+                    let executed = executor.execute_with(&builder, 40, &logic).unwrap();
+                    for (index, count) in (0..).zip(executed.results) {
+                        assert_eq!(count.unwrap(), block * 40 + index);
+                    }
+                }
+            });
+        }
+    });
+    let snapshot = store.snapshot();
+    assert!(snapshot.is_empty().unwrap());
+    for name in ["left", "right"] {
+        let space = snapshot.space(&store.key_space(name).unwrap()).unwrap();
+        assert_eq!(space.len().unwrap(), 41);
+        assert_eq!(number(space.get("count").unwrap().as_deref()), 1_200);
+    }
+}
+
+/// A snapshot that was opened before a block, or between two, is not changed by them.
+#[test]
+fn readers_beside_blocks_see_whole_blocks_only() {
+    let store = Store::in_memory();
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut last = 0;
+            while !is_done.load(Ordering::Acquire) {
+                let snapshot = store.snapshot();
+                let values: Vec<u64> =
+                    snapshot.iter().map(|row| number(Some(&row.unwrap().1))).collect();
+                assert!(values.is_empty() || values.len() == 20, "{values:?}");
+                assert!(values.windows(2).all(|pair| pair[0] == pair[1]), "{values:?}");
+                let now = values.first().copied().unwrap_or(0);
+                assert!(now >= last);
+                last = now;
+            }
+        });
+        let mut executor = Executor::builder().workers(2).fixed_pace().build();
+        for block in 1..200_u64 {
+            execute(&mut executor, &store, 20, |index, view| {
+                view.put(key(index), block.to_be_bytes())
+            });
+        }
+        is_done.store(true, Ordering::Release);
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn hints_of_any_quality_change_nothing() {
+    struct Hinted(fn(u32) -> Vec<u64>);
+    impl TxnLogic for Hinted {
+        type Out = u64;
+        type Error = Abort;
+        fn run(&self, index: u32, view: &mut View<'_>) -> Result<u64, Abort> {
+            let key = key(index % 7);
+            let count = number(view.get(&key)?);
+            thread::yield_now();
+            view.put(&key, (count + 1).to_be_bytes())?;
+            Ok(count)
+        }
+        fn hints(&self, index: u32, hints: &mut Vec<u64>) {
+            hints.extend((self.0)(index));
+        }
+    }
+    let right: fn(u32) -> Vec<u64> = |index| vec![u64::from(index % 7)];
+    let none: fn(u32) -> Vec<u64> = |_| vec![];
+    let all_one: fn(u32) -> Vec<u64> = |_| vec![1, 1, 1];
+    let wrong: fn(u32) -> Vec<u64> = |index| (0..20).map(|n| u64::from(index / 3 + n)).collect();
+    for hints in [right, none, all_one, wrong] {
+        with_executors(|executor, store| {
+            let executed = executor.execute(store, 300, &Hinted(hints)).unwrap();
+            assert_runs(&executed);
+            for (index, count) in (0..).zip(executed.results) {
+                assert_eq!(count.unwrap(), index / 7);
+            }
+        });
+    }
 }
