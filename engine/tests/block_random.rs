@@ -11,8 +11,9 @@ mod common;
 use blocks::executors::{Setting, check, check_on};
 use blocks::program::{Note, digest};
 use blocks::sequential::{Ended, Limited, Limits};
-use blocks::strategy::{Case, Mischief, case};
+use blocks::strategy::{Case, Mischief, case, wide_case};
 use common::env_or;
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
 use std::sync::Mutex;
@@ -29,7 +30,7 @@ fn blocks() -> u32 {
 }
 
 /// Runs random blocks in groups of one executor each.
-fn run_blocks(share: u32, transactions: usize, mischief: Mischief, limits: Limits) {
+fn run_blocks(share: u32, cases: impl Strategy<Value = Case>, limits: Limits) {
     let seed = env_or("SEED", fastrand::u64(..));
     println!("to repeat this run: SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -43,7 +44,7 @@ fn run_blocks(share: u32, transactions: usize, mischief: Mischief, limits: Limit
         random.fill(&mut bytes);
         let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let mut runner = TestRunner::new_with_rng(config, generator);
-        let result = runner.run(&case(1..=transactions, mischief), |Case { base, programs }| {
+        let result = runner.run(&cases, |Case { base, programs }| {
             watch.step(setting);
             check(&mut executor.borrow_mut(), setting.max_runs, &base, &programs, limits);
             Ok(())
@@ -96,17 +97,17 @@ impl Drop for Watch {
 
 #[test]
 fn small_blocks_equal_sequential_execution() {
-    run_blocks(2, 8, Mischief::All, Limits::default());
+    run_blocks(2, case(1..=8, Mischief::All), Limits::default());
 }
 
 #[test]
 fn blocks_of_up_to_sixty_transactions_equal_sequential_execution() {
-    run_blocks(3, 60, Mischief::All, Limits::default());
+    run_blocks(3, case(1..=60, Mischief::All), Limits::default());
 }
 
 #[test]
 fn blocks_that_are_cancelled_equal_what_was_final_by_then() {
-    run_blocks(10, 40, Mischief::Cancels, Limits::default());
+    run_blocks(10, case(1..=40, Mischief::Cancels), Limits::default());
 }
 
 #[test]
@@ -120,7 +121,12 @@ fn limited_blocks_stop_where_sequential_execution_does() {
         Ended::Failed(_) => Limited::StopAfter,
         _ => Limited::Go,
     };
-    run_blocks(15, 60, Mischief::All, Limits { range_delete: 2, after });
+    run_blocks(15, case(1..=60, Mischief::All), Limits { range_delete: 2, after });
+}
+
+#[test]
+fn blocks_of_long_transactions_over_many_keys_equal_sequential_execution() {
+    run_blocks(30, wide_case(), Limits { range_delete: 50, ..Limits::default() });
 }
 
 #[test]

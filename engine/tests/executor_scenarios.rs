@@ -6,7 +6,7 @@ mod blocks;
 use blocks::executors::{assert_runs, execute, with_executors};
 use engine::{Abort, Block, Executor, Store, TxnLogic, View};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -378,4 +378,85 @@ fn hints_of_any_quality_change_nothing() {
             }
         });
     }
+}
+
+/// Ranges over thousands of keys of the block itself, read from both ends while others insert between them.
+#[test]
+fn ranges_over_thousands_of_keys_that_the_block_writes() {
+    const TRANSACTIONS: u32 = 600;
+    let scattered = |n: u64| key(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 1_000_000);
+    let writes = |index: u32| (0..10).map(move |n| scattered(u64::from(index) * 10 + n));
+    let start = |index: u32| scattered(u64::from(index) + 1_000_000);
+    let mut model = BTreeMap::new();
+    let mut expected = vec![];
+    for index in 0..TRANSACTIONS {
+        let up = model.range(start(index)..).take(10).map(|(k, _): (&Vec<u8>, &u32)| k.clone());
+        let down = model.range(..start(index)).rev().take(10).map(|(k, _)| k.clone());
+        expected.push(up.chain(down).collect::<Vec<_>>());
+        model.extend(writes(index).map(|key| (key, index)));
+        expected.last().unwrap().first().map(|key| model.remove(key));
+    }
+    with_executors(|executor, store| {
+        let results = execute(executor, store, TRANSACTIONS as usize, |index, view| {
+            let mut seen = vec![];
+            for entry in view.range(start(index)..).take(10) {
+                seen.push(entry?.0.to_vec());
+            }
+            for entry in view.range(..start(index)).rev().take(10) {
+                seen.push(entry?.0.to_vec());
+            }
+            for key in writes(index) {
+                view.put(key, index.to_be_bytes())?;
+            }
+            if let Some(first) = seen.first() {
+                view.delete(first)?;
+            }
+            Ok(seen)
+        });
+        assert_eq!(results, expected);
+        let keys: Vec<_> = contents(store).into_keys().collect();
+        assert_eq!(keys, model.keys().cloned().collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn values_larger_than_a_chunk_of_memory() {
+    with_executors(|executor, store| {
+        let results = execute(executor, store, 6, |_, view| {
+            let mut value = view.get("large")?.unwrap_or_default().to_vec();
+            value.resize(value.len() + 700_000, 7);
+            view.put("large", &value)?;
+            view.put([9; engine::MAX_KEY_LEN], "a long key")?;
+            Ok(value.len())
+        });
+        assert_eq!(results[5], 4_200_000);
+        assert_eq!(store.snapshot().get("large").unwrap().unwrap().len(), 4_200_000);
+    });
+}
+
+/// Every result that was made is dropped once: those of abandoned runs too.
+#[test]
+fn what_runs_return_is_dropped_once() {
+    struct Counted<'c>(&'c AtomicI64);
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    with_executors(|executor, store| {
+        let alive = AtomicI64::new(0);
+        let results = execute(executor, store, 200, |index, view| {
+            let count = number(view.get("count")?);
+            alive.fetch_add(1, Ordering::Relaxed);
+            let result = Counted(&alive);
+            if index % 10 == 0 {
+                thread::yield_now();
+            }
+            view.put("count", (count + 1).to_be_bytes())?;
+            Ok(result)
+        });
+        assert_eq!(alive.load(Ordering::Relaxed), 200);
+        drop(results);
+        assert_eq!(alive.load(Ordering::Relaxed), 0);
+    });
 }

@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
+use std::sync::LazyLock;
 
 /// The bytes of a key or of a value.
 pub type Bytes = Vec<u8>;
@@ -25,9 +26,22 @@ pub const KEYS: [&[u8]; 12] = [
     b"z",
 ];
 
-/// A key by its number; the number after the last one is the empty key, which no store takes.
+/// The number of the empty key, which no store takes.
+pub const EMPTY: u8 = KEYS.len() as u8;
+/// Numbers from here on name keys of one length.
+pub const MANY: u8 = EMPTY + 1;
+
+/// A key by its number.
 pub fn key(number: u8) -> &'static [u8] {
-    KEYS.get(usize::from(number)).copied().unwrap_or_default()
+    static MANY_KEYS: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
+        let scattered = |number: u8| number.wrapping_mul(137);
+        (0..=255).map(|number| format!("many/{:03}", scattered(number)).into_bytes()).collect()
+    });
+    match number {
+        EMPTY => b"",
+        MANY.. => &MANY_KEYS[usize::from(number)],
+        _ => KEYS[usize::from(number)],
+    }
 }
 
 /// A part of the keys.

@@ -4,7 +4,9 @@
 //! strategies for each operation takes ten times as long to grow as the block to run. What is left out when a case is
 //! made smaller is transactions and operations; a smaller number is a simpler operation, roughly.
 
-use super::program::{Bytes, KEYS, Manners, Op, Program, Source, Span, Steps, Sum, When};
+use super::program::{
+    Bytes, EMPTY, KEYS, MANY, Manners, Op, Program, Source, Span, Steps, Sum, When, key as key_of,
+};
 use super::sequential::State;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -35,12 +37,23 @@ pub fn case(
     (0..4_usize, vec(any::<u32>(), 0..=KEYS.len()), programs).prop_map(
         move |(few, base, programs)| {
             // Few keys, so that transactions meet, and sometimes all.
-            let reader = Reader { keys: [1, 2, 4, 12][few], mischief };
+            let reader = Reader { first: 0, keys: [1, 2, 4, 12][few], mischief };
             let base = base.into_iter().map(|word| reader.row(word)).collect();
             let programs = programs.into_iter().map(|words| reader.program(&words)).collect();
             Case { base, programs }
         },
     )
+}
+
+/// Blocks of few and long transactions, over many keys.
+pub fn wide_case() -> impl Strategy<Value = Case> {
+    let programs = vec(vec(any::<u32>(), 1..200), 1..=12);
+    (vec(any::<u32>(), 0..100), programs).prop_map(|(base, programs)| {
+        let reader = Reader { first: MANY, keys: u8::MAX - MANY, mischief: Mischief::All };
+        let base = base.into_iter().map(|word| reader.row(word)).collect();
+        let programs = programs.into_iter().map(|words| reader.program(&words)).collect();
+        Case { base, programs }
+    })
 }
 
 /// A part of the first so many keys.
@@ -56,21 +69,40 @@ pub fn steps() -> impl Strategy<Value = Steps> {
 /// Reads numbers as operations over the first so many keys.
 #[derive(Clone, Copy)]
 struct Reader {
+    first: u8,
     keys: u8,
     mischief: Mischief,
 }
 
 impl Reader {
+    /// The number of a key.
+    fn number(self, byte: u8) -> u8 {
+        self.first + byte % self.keys
+    }
+
+    fn span(self, keys: u8, kinds: u8) -> Span {
+        if self.first == 0 {
+            return to_span(self.keys, keys, kinds);
+        }
+        let (from, to) = (self.number(keys), self.number(kinds));
+        if keys % 4 == 0 {
+            (Bound::Unbounded, Bound::Excluded(to))
+        } else {
+            (Bound::Included(from), Bound::Excluded(to))
+        }
+    }
+
     fn row(self, word: u32) -> (Bytes, Bytes) {
         let [_, key, ..] = word.to_le_bytes();
-        (KEYS[usize::from(key % self.keys)].to_vec(), value(word))
+        (key_of(self.number(key)).to_vec(), value(word))
     }
 
     fn program(self, words: &[u32]) -> Program {
         let (head, mut rest) = words.split_first().expect("at least one");
         let [manners, hints, first, second] = head.to_le_bytes();
         let manners = if manners >= 200 { Manners::Stubborn } else { Manners::HandsOn };
-        let hints = if hints >= 220 { vec![first % self.keys, second % self.keys] } else { vec![] };
+        let hints =
+            if hints >= 220 { vec![self.number(first), self.number(second)] } else { vec![] };
         let mut ops = Vec::new();
         while let Some((word, behind)) = rest.split_first() {
             let (op, used) = self.op(*word, behind);
@@ -88,17 +120,17 @@ impl Reader {
         }
         let count = behind.len().min(1 + usize::from(c % 3));
         let inner = behind[..count].iter().map(|word| self.simple(*word)).collect();
-        let when = if b % 2 == 0 { When::Present(a % self.keys) } else { When::DigestOdd };
+        let when = if b % 2 == 0 { When::Present(self.number(a)) } else { When::DigestOdd };
         (Op::If(when, inner), count)
     }
 
     fn simple(self, word: u32) -> Op {
         let [kind, a, b, c] = word.to_le_bytes();
-        let key = if a == 255 { KEYS.len() as u8 } else { a % self.keys };
+        let key = if a == 255 { EMPTY } else { self.number(a) };
         let (sum, amount) = (if b % 2 == 0 { Sum::Add } else { Sum::Sub }, u64::from(c % 8));
         match kind {
             0..40 => Op::Get(key),
-            40..44 => Op::GetMany(vec![key, b % self.keys, c % self.keys]),
+            40..44 => Op::GetMany(vec![key, self.number(b), self.number(c)]),
             44..58 => Op::Has(key),
             58..64 => Op::Append(key, c),
             64..104 => Op::Put(key, source(word)),
@@ -108,8 +140,8 @@ impl Reader {
                 let (min, max) = (u64::from(b / 2 % 10), u64::from(5 + b / 16 * 2));
                 Op::MergeBounded { key, sum, delta: amount, min, max }
             }
-            166..206 => Op::Scan(to_span(self.keys, b, c), to_steps(a)),
-            206..220 => Op::DeleteRange(to_span(self.keys, b, c)),
+            166..206 => Op::Scan(self.span(b, c), to_steps(a)),
+            206..220 => Op::DeleteRange(self.span(b, c)),
             220..224 => Op::Panic,
             224..228 => Op::Fail,
             228..250 => Op::Delay(a),
