@@ -114,10 +114,10 @@ fn blocks_that_are_cancelled_equal_what_was_final_by_then() {
 fn limited_blocks_stop_where_sequential_execution_does() {
     let after = |_: usize, ended: &Ended| match ended {
         Ended::Returned(notes) if notes.contains(&Note::Value(Some(vec![]))) => Limited::StopAfter,
-        Ended::Returned(notes) if !notes.is_empty() && digest(notes) % 31 == 0 => {
+        Ended::Returned(notes) if !notes.is_empty() && digest(notes).is_multiple_of(31) => {
             Limited::StopBefore
         }
-        Ended::Panicked(digest) if digest % 3 == 0 => Limited::StopBefore,
+        Ended::Panicked(digest) if digest.is_multiple_of(3) => Limited::StopBefore,
         Ended::Failed(_) => Limited::StopAfter,
         _ => Limited::Go,
     };

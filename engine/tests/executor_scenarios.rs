@@ -37,7 +37,7 @@ fn h02_writers_and_iterators_of_ten_keys() {
     with_executors(|executor, store| {
         (0..10_u64).for_each(|n| _ = store.put(key(n), [0; 8]).unwrap());
         let results = execute(executor, store, 100, |index, view| {
-            if index % 2 == 0 {
+            if index.is_multiple_of(2) {
                 view.put(key(index / 2 % 10), u64::from(index).to_be_bytes())?;
                 return Ok(0);
             }
@@ -51,7 +51,7 @@ fn h02_writers_and_iterators_of_ten_keys() {
         });
         let mut values = [0; 10];
         for (index, sum) in (0_u64..).zip(results) {
-            if index % 2 == 0 {
+            if index.is_multiple_of(2) {
                 values[(index / 2 % 10) as usize] = index;
             } else {
                 assert_eq!(sum, values.iter().sum::<u64>(), "read by {index}");
@@ -98,15 +98,15 @@ fn h04_a_thousand_transactions_of_one_key() {
 fn h05_some_of_two_thousand_transactions_share_a_key() {
     with_executors(|executor, store| {
         let results = execute(executor, store, 2_000, |index, view| {
-            let key = if index % 10 == 0 { b"shared".to_vec() } else { key(index) };
+            let key = if index.is_multiple_of(10) { b"shared".to_vec() } else { key(index) };
             let sum = number(view.get(&key)?) + u64::from(index);
             view.put(&key, sum.to_be_bytes())?;
             Ok(sum)
         });
         let mut shared = 0;
         for (index, sum) in (0_u64..).zip(results) {
-            shared += if index % 10 == 0 { index } else { 0 };
-            assert_eq!(sum, if index % 10 == 0 { shared } else { index });
+            shared += if index.is_multiple_of(10) { index } else { 0 };
+            assert_eq!(sum, if index.is_multiple_of(10) { shared } else { index });
         }
     });
 }
@@ -237,7 +237,7 @@ fn an_empty_value_that_is_written_late_is_no_absent_one() {
     with_executors(|executor, store| {
         let results = execute(executor, store, 40, |index, view| {
             let name = key(index / 2);
-            if index % 2 == 0 {
+            if index.is_multiple_of(2) {
                 thread::sleep(Duration::from_micros(100));
                 view.put(name, "")?;
                 return Ok(true);
@@ -449,7 +449,7 @@ fn what_runs_return_is_dropped_once() {
             let count = number(view.get("count")?);
             alive.fetch_add(1, Ordering::Relaxed);
             let result = Counted(&alive);
-            if index % 10 == 0 {
+            if index.is_multiple_of(10) {
                 thread::yield_now();
             }
             view.put("count", (count + 1).to_be_bytes())?;

@@ -85,7 +85,7 @@ impl Reader {
             return to_span(self.keys, keys, kinds);
         }
         let (from, to) = (self.number(keys), self.number(kinds));
-        if keys % 4 == 0 {
+        if keys.is_multiple_of(4) {
             (Bound::Unbounded, Bound::Excluded(to))
         } else {
             (Bound::Included(from), Bound::Excluded(to))
@@ -120,14 +120,16 @@ impl Reader {
         }
         let count = behind.len().min(1 + usize::from(c % 3));
         let inner = behind[..count].iter().map(|word| self.simple(*word)).collect();
-        let when = if b % 2 == 0 { When::Present(self.number(a)) } else { When::DigestOdd };
+        let when =
+            if b.is_multiple_of(2) { When::Present(self.number(a)) } else { When::DigestOdd };
         (Op::If(when, inner), count)
     }
 
     fn simple(self, word: u32) -> Op {
         let [kind, a, b, c] = word.to_le_bytes();
         let key = if a == 255 { EMPTY } else { self.number(a) };
-        let (sum, amount) = (if b % 2 == 0 { Sum::Add } else { Sum::Sub }, u64::from(c % 8));
+        let (sum, amount) =
+            (if b.is_multiple_of(2) { Sum::Add } else { Sum::Sub }, u64::from(c % 8));
         match kind {
             0..40 => Op::Get(key),
             40..44 => Op::GetMany(vec![key, self.number(b), self.number(c)]),
