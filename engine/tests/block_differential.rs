@@ -375,9 +375,9 @@ impl<'b> Driver<'b> {
         assert!(named.is_subset(&check.may), "{index}: {verdict:?}, not {check:?}");
         let is_certain = |(key, _): &Named| self.model.sight(key, index).is_ok();
         assert_eq!(is_stale, named.iter().any(is_certain), "{index}: {verdict:?}");
-        if named.is_empty() && self.model.reads.contains_key(&index) {
-            assert_eq!(verdict, Verdict::Valid);
-        }
+        // A run that was withdrawn is not valid, whatever it has read.
+        let counts = self.model.reads.contains_key(&index) && !self.model.is_withdrawn(index);
+        assert_eq!(verdict == Verdict::Valid, named.is_empty() && counts, "{index}: {verdict:?}");
         let by_itself = |c: &engine::BlockConflict| c.kind == ConflictKind::ReadWrite;
         assert!(
             conflicts
@@ -392,7 +392,7 @@ impl<'b> Driver<'b> {
     fn finish(&mut self, last_runs: &[Vec<Step>], end: u32) {
         self.open.clear();
         for (index, steps) in (0..end).zip(last_runs) {
-            if !self.validate(index) || self.model.is_withdrawn(index) {
+            if !self.validate(index) {
                 self.block.mark_estimate(index);
                 self.model.estimate(index);
                 steps.iter().for_each(|step| self.step(index, step));

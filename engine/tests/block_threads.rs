@@ -6,12 +6,12 @@
 mod blocks;
 mod common;
 
-use blocks::adapter::{Adding, Append, OnView, state_of, store_of};
+use blocks::adapter::{Append, OnView, state_of, store_of};
 use blocks::program::{Payload, Program, run};
 use blocks::sequential::{Done, Ended, Limits, execute};
 use blocks::strategy::{Case, Mischief, case};
 use common::env_or;
-use engine::{Block, Error, MergeId, Verdict};
+use engine::{Block, Error, MergeId, View};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -36,10 +36,13 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Runs a transaction once and publishes it, unless the run is doomed.
-    fn run(&self, index: usize, slot: &mut Slot, adding: Adding) {
+    fn run(&self, index: usize, slot: &mut Slot) {
         slot.runs += 1;
-        let mut view = self.block.view(index as u32, slot.runs);
-        let mut target = OnView { view: &mut view, adding, append: self.append, cancel: || {} };
+        self.end(slot, index, self.block.view(index as u32, slot.runs));
+    }
+
+    fn end(&self, slot: &mut Slot, index: usize, mut view: View<'_>) {
+        let mut target = OnView { view: &mut view, append: self.append, cancel: || {} };
         let result = catch_unwind(AssertUnwindSafe(|| run(&self.programs[index], &mut target)));
         let ended = match result {
             Ok(Ok(notes)) => Ended::Returned(notes),
@@ -65,34 +68,26 @@ impl Work<'_> {
             let Ok(mut slot) = self.slots[index].try_lock() else { continue };
             if slot.runs < EARLY_RUNS {
                 if random.u8(..3) == 0 {
+                    // What the run came to is kept: if it wrote nothing, it can still be the last one.
                     self.block.mark_estimate(index as u32);
-                    slot.ended = None;
                 }
-                self.run(index, &mut slot, Adding::ByMerge);
+                self.run(index, &mut slot);
             }
         }
     }
 
-    /// Makes the transactions final, in order.
+    /// Makes the transactions final, in order: by what is valid, or by a last run, which says whether its merges are possible.
     fn finish(&self) {
         for (index, slot) in self.slots.iter().enumerate() {
             let slot = &mut *slot.lock().unwrap();
-            let is_valid = self.block.validate(index as u32) == Verdict::Valid;
-            if slot.ended.is_none() || !is_valid {
-                slot.ended = None;
-                self.run(index, slot, Adding::ByMerge);
-            }
-            // Where a merge is not possible, the run is doomed or not committed: it has to be told so by what it reads.
-            if slot.ended.is_none() {
-                self.run(index, slot, Adding::ByReading);
-            }
             match self.block.commit_prefix(index as u32 + 1) {
-                Ok(()) => {}
-                Err(Error::NotMerged { .. }) => {
-                    self.run(index, slot, Adding::ByReading);
-                    self.block.commit_prefix(index as u32 + 1).unwrap();
+                Ok(()) => assert!(slot.ended.is_some(), "{index} was never published"),
+                Err(Error::NotValid { .. } | Error::NotMerged { .. }) => {
+                    slot.ended = None;
+                    self.end(slot, index, self.block.final_view(slot.runs + 1));
+                    assert!(slot.ended.is_some(), "nothing is in the way of {index}");
                 }
-                Err(error) => panic!("run alone: {error}"),
+                Err(error) => panic!("{error}"),
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::program::{
     Bounded, Bytes, Input, LONGEST, Presence, Refusal, Row, Span, Steps, Sum, Target, bounds,
 };
-use super::sequential::{State, checked, sum};
+use super::sequential::State;
 use engine::{Abort, Delta, MergeError, MergeId, MergeOp, MergeOutcome, Store, View};
 use std::hint::spin_loop;
 use std::thread;
@@ -48,38 +48,13 @@ impl MergeOp for Append {
     }
 }
 
-/// How programs add to numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Adding {
-    ByMerge,
-    /// For views that cannot tell whether a merge is possible.
-    ByReading,
-}
-
 /// A view of the engine, as programs see it.
 pub struct OnView<'v, 'b, C> {
     pub view: &'v mut View<'b>,
-    pub adding: Adding,
     /// The name of [`Append`].
     pub append: MergeId,
     /// What cancels the block.
     pub cancel: C,
-}
-
-impl<C> OnView<'_, '_, C> {
-    fn add_by_reading(&mut self, key: &[u8], kind: Sum, amount: u64) -> Result<(), Refusal> {
-        let value = self.view.get(checked(key)?).map_err(refusal)?;
-        let sum = sum(value, kind, amount).ok_or(Refusal::Input(Input::Merge))?;
-        self.view.put(key, sum.to_be_bytes()).map_err(refusal)
-    }
-
-    fn append_by_reading(&mut self, key: &[u8], byte: u8) -> Result<(), Refusal> {
-        let value = self.view.get(checked(key)?).map_err(refusal)?.unwrap_or_default();
-        if value.len() >= LONGEST {
-            return Err(Refusal::Input(Input::Merge));
-        }
-        self.view.put(key, [value, &[byte]].concat()).map_err(refusal)
-    }
 }
 
 fn refusal(abort: Abort) -> Refusal {
@@ -125,12 +100,7 @@ impl<C: FnMut()> Target for OnView<'_, '_, C> {
     }
 
     fn merge(&mut self, key: &[u8], sum: Sum, amount: u64) -> Result<(), Refusal> {
-        match self.adding {
-            Adding::ByMerge => {
-                self.view.merge(MergeId::ADD_U64, key, delta(sum, amount)).map_err(refusal)
-            }
-            Adding::ByReading => self.add_by_reading(key, sum, amount),
-        }
+        self.view.merge(MergeId::ADD_U64, key, delta(sum, amount)).map_err(refusal)
     }
 
     fn merge_bounded(
@@ -149,10 +119,7 @@ impl<C: FnMut()> Target for OnView<'_, '_, C> {
     }
 
     fn append(&mut self, key: &[u8], byte: u8) -> Result<(), Refusal> {
-        match self.adding {
-            Adding::ByMerge => self.view.merge(self.append, key, [byte]).map_err(refusal),
-            Adding::ByReading => self.append_by_reading(key, byte),
-        }
+        self.view.merge(self.append, key, [byte]).map_err(refusal)
     }
 
     fn scan(&mut self, span: Span, steps: Steps) -> Result<Vec<Row>, Refusal> {

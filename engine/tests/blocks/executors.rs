@@ -1,6 +1,6 @@
 //! Blocks on executors of several sizes.
 
-use super::adapter::{Adding, Append, OnView, state_of, store_of};
+use super::adapter::{Append, OnView, state_of, store_of};
 use super::program::{Failure, Notes, Payload, Program, run};
 use super::sequential::{Done, Ended, Limited, Limits, State, execute as in_order};
 use engine::{
@@ -98,7 +98,7 @@ impl TxnLogic for Logic<'_> {
             std::process::abort();
         }
         let cancel = || self.cancel.cancel();
-        let mut target = OnView { view, adding: Adding::ByMerge, append: self.append, cancel };
+        let mut target = OnView { view, append: self.append, cancel };
         run(&self.programs[index as usize], &mut target)
     }
 
