@@ -4,18 +4,16 @@
 //! `CASES=100000 cargo test -p engine --test block_differential` for more, `SEED=n` to repeat a run.
 
 mod blocks;
-mod common;
 
 use blocks::adapter::{row, state_of, store_of};
+use blocks::cases::{count, run_cases, seed};
 use blocks::program::{Bytes, KEYS, Span, Steps, bounds, is_inside};
 use blocks::sequential::State;
 use blocks::strategy::{span, steps};
 use blocks::versions::{Model, ModelView, Named, Read, Written, fits};
-use common::env_or;
 use engine::{Abort, Block, ConflictKind, Delta, MergeId, MergeOutcome, Verdict, View};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys from here on hold numbers, which are merged into.
@@ -432,16 +430,8 @@ fn check(case: &Case) {
 
 #[test]
 fn a_block_driven_in_random_order_does_what_the_oracle_does() {
-    let seed = env_or("SEED", fastrand::u64(..));
-    println!("to repeat this run: SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let cases = env_or("CASES", 2_000);
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let result = TestRunner::new_with_rng(config, random).run(&case(), |case| {
-        check(&case);
-        Ok(())
-    });
-    result.unwrap_or_else(|error| panic!("SEED={seed}: {error}"));
+    let seed = seed();
+    let random = &mut fastrand::Rng::with_seed(seed);
+    let context = format!("SEED={seed}");
+    run_cases(random, count("CASES", 2_000), &case(), context, |case| check(&case));
 }

@@ -6,15 +6,15 @@
 //! 10,000 of them; `just blocks 1000000` for more, `SEED=n` to repeat a run.
 
 mod blocks;
-mod common;
 
+use blocks::cases::{count, run_cases, seed};
 use blocks::executors::{Setting, check, check_on};
 use blocks::program::{Note, digest};
-use blocks::sequential::{Ended, Limited, Limits};
+use blocks::sequential::{Ended, Limited, Limits, State};
 use blocks::strategy::{Case, Mischief, case, wide_case};
-use common::env_or;
+use engine::Store;
+use proptest::collection::vec;
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,30 +26,22 @@ const PER_EXECUTOR: u32 = 50;
 
 /// How many blocks all tests of this file run together.
 fn blocks() -> u32 {
-    env_or("BLOCKS", 10_000)
+    count("BLOCKS", 10_000)
 }
 
 /// Runs random blocks in groups of one executor each.
 fn run_blocks(share: u32, cases: impl Strategy<Value = Case>, limits: Limits) {
-    let seed = env_or("SEED", fastrand::u64(..));
-    println!("to repeat this run: SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    let seed = seed();
+    let random = &mut fastrand::Rng::with_seed(seed);
     let watch = Watch::new(seed);
-    let blocks = blocks() / share;
-    for _ in 0..blocks.div_ceil(PER_EXECUTOR) {
-        let setting = Setting::random(&mut random);
+    for _ in 0..(blocks() / share).div_ceil(PER_EXECUTOR) {
+        let setting = Setting::random(random);
         let executor = RefCell::new(setting.build());
-        let config = Config { cases: PER_EXECUTOR, failure_persistence: None, ..Config::default() };
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let mut runner = TestRunner::new_with_rng(config, generator);
-        let result = runner.run(&cases, |Case { base, programs }| {
+        let context = format!("SEED={seed}, {setting:?}");
+        run_cases(random, PER_EXECUTOR, &cases, context, |Case { base, programs }| {
             watch.step(setting);
             check(&mut executor.borrow_mut(), setting.max_runs, &base, &programs, limits);
-            Ok(())
         });
-        result.unwrap_or_else(|error| panic!("SEED={seed}, {setting:?}: {error}"));
     }
 }
 
@@ -131,27 +123,22 @@ fn blocks_of_long_transactions_over_many_keys_equal_sequential_execution() {
 
 #[test]
 fn chains_of_blocks_over_one_store_equal_sequential_execution() {
-    use proptest::collection::vec;
-    let seed = env_or("SEED", fastrand::u64(..));
-    println!("to repeat this run: SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    let seed = seed();
+    let random = &mut fastrand::Rng::with_seed(seed);
+    let watch = Watch::new(seed);
     for _ in 0..blocks() / 1_000 {
-        let setting = Setting::random(&mut random);
+        let setting = Setting::random(random);
         let executor = RefCell::new(setting.build());
-        let config = Config { cases: 10, failure_persistence: None, ..Config::default() };
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let context = format!("SEED={seed}, {setting:?}");
         let chains = vec(case(1..=12, Mischief::All), 1..6);
-        let result = TestRunner::new_with_rng(config, generator).run(&chains, |chain| {
-            let (store, mut state) = (engine::Store::in_memory(), blocks::sequential::State::new());
+        run_cases(random, 10, &chains, context, |chain| {
+            watch.step(setting);
+            let (store, mut state) = (Store::in_memory(), State::new());
             for Case { programs, .. } in chain {
                 let executor = &mut executor.borrow_mut();
                 let limits = Limits::default();
                 state = check_on(executor, setting.max_runs, &store, &state, &programs, limits);
             }
-            Ok(())
         });
-        result.unwrap_or_else(|error| panic!("SEED={seed}, {setting:?}: {error}"));
     }
 }

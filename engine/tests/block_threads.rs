@@ -4,17 +4,15 @@
 //! `CASES=100000 cargo test -p engine --test block_threads` for more, `SEED=n` to repeat a run.
 
 mod blocks;
-mod common;
 
 use blocks::adapter::{Append, OnView, state_of, store_of};
+use blocks::cases::{count, run_cases, seed};
 use blocks::program::{Payload, Program, run};
 use blocks::sequential::{Done, Ended, Limits, execute};
 use blocks::strategy::{Case, Mischief, case};
-use common::env_or;
 use engine::{Block, Error, MergeId, View};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// What is kept of a transaction; who holds it owns the transaction.
@@ -117,19 +115,12 @@ fn check(case: &Case, random: &mut fastrand::Rng) {
 
 #[test]
 fn what_threads_do_to_a_block_in_any_order_ends_as_if_done_in_order() {
-    let seed = env_or("SEED", fastrand::u64(..));
-    println!("to repeat this run: SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let cases = env_or("CASES", 1_000);
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let random = Mutex::new(fastrand::Rng::with_seed(seed));
-    let result =
-        TestRunner::new_with_rng(config, generator).run(&case(1..=12, Mischief::All), |case| {
-            let mut random = random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).fork();
-            check(&case, &mut random);
-            Ok(())
-        });
-    result.unwrap_or_else(|error| panic!("SEED={seed}: {error}"));
+    let seed = seed();
+    let mut random = fastrand::Rng::with_seed(seed);
+    let threads = Mutex::new(random.fork());
+    let (cases, context) = (count("CASES", 1_000), format!("SEED={seed}"));
+    run_cases(&mut random, cases, &case(1..=12, Mischief::All), context, |case| {
+        let mut random = threads.lock().unwrap_or_else(PoisonError::into_inner).fork();
+        check(&case, &mut random);
+    });
 }
