@@ -452,3 +452,33 @@ fn a_cancelled_transaction_that_only_computes_is_told_when_it_asks() {
         assert!(began.elapsed() < Duration::from_secs(20));
     });
 }
+
+/// A result that panics when it is dropped, as those of abandoned runs are: the block comes to all or to nothing, the panic is
+/// the caller's, and the executor can be used again.
+#[test]
+fn results_that_panic_when_dropped() {
+    struct Bad;
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            if !thread::panicking() {
+                panic_silently("dropped");
+            }
+        }
+    }
+    with_executors(|executor, store| {
+        let logic = |_: u32, view: &mut View<'_>| -> Run<Bad> {
+            count(view)?;
+            thread::yield_now();
+            Ok(Bad)
+        };
+        let executed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let executed = executor.execute(store, 60, &logic).unwrap();
+            std::mem::forget(executed.results);
+        }));
+        let counted = number(store.snapshot().get("count").unwrap().as_deref());
+        assert_eq!(counted, if executed.is_ok() { 60 } else { 0 });
+
+        let good = |_: u32, view: &mut View<'_>| count(view);
+        assert_eq!(executor.execute(store, 10, &good).unwrap().results.len(), 10);
+    });
+}

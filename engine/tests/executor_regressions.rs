@@ -289,3 +289,22 @@ fn what_runs_return_is_dropped_once() {
         assert_eq!(alive.load(Ordering::Relaxed), 0);
     });
 }
+
+#[test]
+fn a_transaction_may_run_a_block_of_its_own_on_another_executor() {
+    with_executors(|executor, store| {
+        let results = execute(executor, store, 12, |index, view| {
+            let inner = Store::in_memory();
+            let logic = |step: u32, view: &mut View<'_>| -> Result<u64, Abort> {
+                let sum = number(view.get("sum")?) + u64::from(step + index);
+                view.put("sum", sum.to_be_bytes())?;
+                Ok(sum)
+            };
+            let executed = Executor::new(2).execute(&inner, 10, &logic).unwrap();
+            let sum = number(view.get("sum")?) + *executed.results[9].as_ref().unwrap();
+            view.put("sum", sum.to_be_bytes())?;
+            Ok(sum)
+        });
+        assert_eq!(results[11], (0..12).map(|index| 45 + 10 * index).sum::<u64>());
+    });
+}

@@ -2,7 +2,7 @@
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
 /// A number from the environment: how a run is repeated or made longer.
 fn from_env(name: &str) -> Option<u64> {
@@ -26,7 +26,7 @@ pub fn run_cases<C: Debug>(
     random: &mut fastrand::Rng,
     cases: u32,
     strategy: &impl Strategy<Value = C>,
-    context: impl Debug,
+    context: impl Display,
     check: impl Fn(C),
 ) {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
@@ -37,5 +37,5 @@ pub fn run_cases<C: Debug>(
         check(case);
         Ok(())
     });
-    result.unwrap_or_else(|error| panic!("{context:?}: {error}"));
+    result.unwrap_or_else(|error| panic!("{context}: {error}"));
 }
