@@ -61,6 +61,10 @@ miri:
 fuzz *args:
     ci/fuzz.sh {{args}}
 
+# Random blocks against sequential execution, 200,000 or `just blocks 10000000`.
+blocks *count:
+    ci/blocks.sh {{count}}
+
 # Licences and sources of the dependencies.
 deny:
     ci/deny.sh

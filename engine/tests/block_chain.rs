@@ -2,7 +2,9 @@
 
 mod blocks;
 
-use blocks::by_hand::{blocked_on, contents, estimate, get, seen, store, write};
+use blocks::by_hand::{
+    Said, blocked_on, contents, estimate, get, read, seen, store, validate, write,
+};
 
 type Result = std::result::Result<(), engine::Error>;
 
@@ -93,5 +95,23 @@ fn the_newest_of_many_writes_is_found_from_every_index() -> Result {
         let below = (index - 1) / 3 * 3;
         assert_eq!(seen(&block, index, KEY).unwrap(), below.to_string());
     }
+    Ok(())
+}
+
+/// Only a hand runs a transaction so often; the number of a run does not tell versions apart.
+#[test]
+fn a_transaction_that_is_run_more_often_than_runs_are_counted() -> Result {
+    let store = store(&[]);
+    let block = store.block(2)?;
+    write(&block, 0, 255, &[(KEY, Some("first"))]);
+    read(&block, 1, 1, &[KEY]);
+    for value in ["second", "third"] {
+        assert_eq!(validate(&block, 1), Said::Valid);
+        write(&block, 0, 255, &[(KEY, Some(value))]);
+        assert_eq!(validate(&block, 1), Said::Stale(vec![0]));
+        read(&block, 1, 255, &[KEY]);
+    }
+    block.seal()?;
+    assert_eq!(contents(&store), [(KEY.into(), "third".into())]);
     Ok(())
 }

@@ -75,8 +75,8 @@ fn ranges_and_sums() {
         rows(&[(b"b", b"4")]),
         Note::Bounded(Bounded::OutOfBounds),
         Note::Bounded(Bounded::Applied),
-        Note::Refused(Input::Sum),
-        Note::Refused(Input::Sum),
+        Note::Refused(Input::Merge),
+        Note::Refused(Input::Merge),
         rows(&[(b"b", b"4"), (b"c", &number(3))]),
     ];
     assert_eq!(done.ended, [Ended::Returned(notes)]);

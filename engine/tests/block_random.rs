@@ -3,18 +3,18 @@
 //!
 //! Blocks of 1 to 60 transactions over 1 to 12 keys that read, ask, write, delete, merge within bounds and without, iterate both ways
 //! and stop early, delete ranges, branch on what they read, panic, fail, dawdle, swallow errors and cancel.
-//! 10,000 of them; `BLOCKS=1000000 cargo test -p engine --profile checked --test block_random` (`just blocks`) for more,
-//! `SEED=n` to repeat a run.
+//! 10,000 of them; `just blocks 1000000` for more, `SEED=n` to repeat a run.
 
 mod blocks;
-mod common;
 
+use blocks::cases::{count, run_cases, seed};
 use blocks::executors::{Setting, check, check_on};
 use blocks::program::{Note, digest};
-use blocks::sequential::{Ended, Limited, Limits};
-use blocks::strategy::{Case, Mischief, case};
-use common::env_or;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use blocks::sequential::{Ended, Limited, Limits, State};
+use blocks::strategy::{Case, Mischief, case, wide_case};
+use engine::Store;
+use proptest::collection::vec;
+use proptest::strategy::Strategy;
 use std::cell::RefCell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,27 +24,24 @@ use std::time::{Duration, Instant};
 /// Blocks that one executor runs before the next is built.
 const PER_EXECUTOR: u32 = 50;
 
+/// How many blocks all tests of this file run together.
+fn blocks() -> u32 {
+    count("BLOCKS", 10_000)
+}
+
 /// Runs random blocks in groups of one executor each.
-fn run_blocks(share: u32, transactions: usize, mischief: Mischief, limits: Limits) {
-    let seed = env_or("SEED", fastrand::u64(..));
-    println!("to repeat this run: SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+fn run_blocks(share: u32, cases: impl Strategy<Value = Case>, limits: Limits) {
+    let seed = seed();
+    let random = &mut fastrand::Rng::with_seed(seed);
     let watch = Watch::new(seed);
-    let blocks = env_or("BLOCKS", 10_000_u32) / share;
-    for _ in 0..blocks.div_ceil(PER_EXECUTOR) {
-        let setting = Setting::random(&mut random);
+    for _ in 0..(blocks() / share).div_ceil(PER_EXECUTOR) {
+        let setting = Setting::random(random);
         let executor = RefCell::new(setting.build());
-        let config = Config { cases: PER_EXECUTOR, failure_persistence: None, ..Config::default() };
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let mut runner = TestRunner::new_with_rng(config, generator);
-        let result = runner.run(&case(1..=transactions, mischief), |Case { base, programs }| {
+        let context = format!("SEED={seed}, {setting:?}");
+        run_cases(random, PER_EXECUTOR, &cases, context, |Case { base, programs }| {
             watch.step(setting);
             check(&mut executor.borrow_mut(), setting.max_runs, &base, &programs, limits);
-            Ok(())
         });
-        result.unwrap_or_else(|error| panic!("SEED={seed}, {setting:?}: {error}"));
     }
 }
 
@@ -92,56 +89,56 @@ impl Drop for Watch {
 
 #[test]
 fn small_blocks_equal_sequential_execution() {
-    run_blocks(2, 8, Mischief::All, Limits::default());
+    run_blocks(2, case(1..=8, Mischief::All), Limits::default());
 }
 
 #[test]
 fn blocks_of_up_to_sixty_transactions_equal_sequential_execution() {
-    run_blocks(3, 60, Mischief::All, Limits::default());
+    run_blocks(3, case(1..=60, Mischief::All), Limits::default());
 }
 
 #[test]
 fn blocks_that_are_cancelled_equal_what_was_final_by_then() {
-    run_blocks(10, 40, Mischief::Cancels, Limits::default());
+    run_blocks(10, case(1..=40, Mischief::Cancels), Limits::default());
 }
 
 #[test]
 fn limited_blocks_stop_where_sequential_execution_does() {
     let after = |_: usize, ended: &Ended| match ended {
         Ended::Returned(notes) if notes.contains(&Note::Value(Some(vec![]))) => Limited::StopAfter,
-        Ended::Returned(notes) if !notes.is_empty() && digest(notes) % 31 == 0 => {
+        Ended::Returned(notes) if !notes.is_empty() && digest(notes).is_multiple_of(31) => {
             Limited::StopBefore
         }
-        Ended::Panicked(digest) if digest % 3 == 0 => Limited::StopBefore,
+        Ended::Panicked(digest) if digest.is_multiple_of(3) => Limited::StopBefore,
         Ended::Failed(_) => Limited::StopAfter,
         _ => Limited::Go,
     };
-    run_blocks(15, 60, Mischief::All, Limits { range_delete: 2, after });
+    run_blocks(15, case(1..=60, Mischief::All), Limits { range_delete: 2, after });
+}
+
+#[test]
+fn blocks_of_long_transactions_over_many_keys_equal_sequential_execution() {
+    run_blocks(30, wide_case(), Limits { range_delete: 50, ..Limits::default() });
 }
 
 #[test]
 fn chains_of_blocks_over_one_store_equal_sequential_execution() {
-    use proptest::collection::vec;
-    let seed = env_or("SEED", fastrand::u64(..));
-    println!("to repeat this run: SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    for _ in 0..env_or("BLOCKS", 10_000_u32) / 1_000 {
-        let setting = Setting::random(&mut random);
+    let seed = seed();
+    let random = &mut fastrand::Rng::with_seed(seed);
+    let watch = Watch::new(seed);
+    for _ in 0..blocks() / 1_000 {
+        let setting = Setting::random(random);
         let executor = RefCell::new(setting.build());
-        let config = Config { cases: 10, failure_persistence: None, ..Config::default() };
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let context = format!("SEED={seed}, {setting:?}");
         let chains = vec(case(1..=12, Mischief::All), 1..6);
-        let result = TestRunner::new_with_rng(config, generator).run(&chains, |chain| {
-            let (store, mut state) = (engine::Store::in_memory(), blocks::sequential::State::new());
+        run_cases(random, 10, &chains, context, |chain| {
+            watch.step(setting);
+            let (store, mut state) = (Store::in_memory(), State::new());
             for Case { programs, .. } in chain {
                 let executor = &mut executor.borrow_mut();
                 let limits = Limits::default();
                 state = check_on(executor, setting.max_runs, &store, &state, &programs, limits);
             }
-            Ok(())
         });
-        result.unwrap_or_else(|error| panic!("SEED={seed}, {setting:?}: {error}"));
     }
 }

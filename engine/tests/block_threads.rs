@@ -4,17 +4,15 @@
 //! `CASES=100000 cargo test -p engine --test block_threads` for more, `SEED=n` to repeat a run.
 
 mod blocks;
-mod common;
 
-use blocks::adapter::{Adding, OnView, state_of, store_of};
+use blocks::adapter::{Append, OnView, state_of, store_of};
+use blocks::cases::{count, run_cases, seed};
 use blocks::program::{Payload, Program, run};
 use blocks::sequential::{Done, Ended, Limits, execute};
 use blocks::strategy::{Case, Mischief, case};
-use common::env_or;
-use engine::{Block, Error, Verdict};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use engine::{Block, Error, MergeId, View};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// What is kept of a transaction; who holds it owns the transaction.
@@ -31,14 +29,18 @@ struct Work<'a> {
     block: &'a Block,
     programs: &'a [Program],
     slots: Vec<Mutex<Slot>>,
+    append: MergeId,
 }
 
 impl Work<'_> {
     /// Runs a transaction once and publishes it, unless the run is doomed.
-    fn run(&self, index: usize, slot: &mut Slot, adding: Adding) {
+    fn run(&self, index: usize, slot: &mut Slot) {
         slot.runs += 1;
-        let mut view = self.block.view(index as u32, slot.runs);
-        let mut target = OnView { view: &mut view, adding, cancel: || {} };
+        self.end(slot, index, self.block.view(index as u32, slot.runs));
+    }
+
+    fn end(&self, slot: &mut Slot, index: usize, mut view: View<'_>) {
+        let mut target = OnView { view: &mut view, append: self.append, cancel: || {} };
         let result = catch_unwind(AssertUnwindSafe(|| run(&self.programs[index], &mut target)));
         let ended = match result {
             Ok(Ok(notes)) => Ended::Returned(notes),
@@ -64,34 +66,26 @@ impl Work<'_> {
             let Ok(mut slot) = self.slots[index].try_lock() else { continue };
             if slot.runs < EARLY_RUNS {
                 if random.u8(..3) == 0 {
+                    // What the run came to is kept: if it wrote nothing, it can still be the last one.
                     self.block.mark_estimate(index as u32);
-                    slot.ended = None;
                 }
-                self.run(index, &mut slot, Adding::ByMerge);
+                self.run(index, &mut slot);
             }
         }
     }
 
-    /// Makes the transactions final, in order.
+    /// Makes the transactions final, in order: by what is valid, or by a last run, which says whether its merges are possible.
     fn finish(&self) {
         for (index, slot) in self.slots.iter().enumerate() {
             let slot = &mut *slot.lock().unwrap();
-            let is_valid = self.block.validate(index as u32) == Verdict::Valid;
-            if slot.ended.is_none() || !is_valid {
-                slot.ended = None;
-                self.run(index, slot, Adding::ByMerge);
-            }
-            // Where a merge is not possible, the run is doomed or not committed: it has to be told so by what it reads.
-            if slot.ended.is_none() {
-                self.run(index, slot, Adding::ByReading);
-            }
             match self.block.commit_prefix(index as u32 + 1) {
-                Ok(()) => {}
-                Err(Error::NotMerged { .. }) => {
-                    self.run(index, slot, Adding::ByReading);
-                    self.block.commit_prefix(index as u32 + 1).unwrap();
+                Ok(()) => assert!(slot.ended.is_some(), "{index} was never published"),
+                Err(Error::NotValid { .. } | Error::NotMerged { .. }) => {
+                    slot.ended = None;
+                    self.end(slot, index, self.block.final_view(slot.runs + 1));
+                    assert!(slot.ended.is_some(), "nothing is in the way of {index}");
                 }
-                Err(error) => panic!("run alone: {error}"),
+                Err(error) => panic!("{error}"),
             }
         }
     }
@@ -100,9 +94,11 @@ impl Work<'_> {
 fn check(case: &Case, random: &mut fastrand::Rng) {
     let Done { ended, state, .. } = execute(&case.base, &case.programs, Limits::default());
     let store = store_of(&case.base);
-    let block = store.block(case.programs.len() as u32).unwrap();
+    let mut builder = Block::builder(&store);
+    let append = builder.merge_op(Append);
+    let block = builder.open(case.programs.len() as u32).unwrap();
     let slots = case.programs.iter().map(|_| Mutex::default()).collect();
-    let work = Work { block: &block, programs: &case.programs, slots };
+    let work = Work { block: &block, programs: &case.programs, slots, append };
     thread::scope(|scope| {
         for _ in 0..random.usize(1..4) {
             let (mut random, work) = (random.fork(), &work);
@@ -119,19 +115,12 @@ fn check(case: &Case, random: &mut fastrand::Rng) {
 
 #[test]
 fn what_threads_do_to_a_block_in_any_order_ends_as_if_done_in_order() {
-    let seed = env_or("SEED", fastrand::u64(..));
-    println!("to repeat this run: SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let cases = env_or("CASES", if cfg!(debug_assertions) { 500 } else { 5_000 });
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let generator = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let random = Mutex::new(fastrand::Rng::with_seed(seed));
-    let result =
-        TestRunner::new_with_rng(config, generator).run(&case(1..=12, Mischief::All), |case| {
-            let mut random = random.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).fork();
-            check(&case, &mut random);
-            Ok(())
-        });
-    result.unwrap_or_else(|error| panic!("SEED={seed}: {error}"));
+    let seed = seed();
+    let mut random = fastrand::Rng::with_seed(seed);
+    let threads = Mutex::new(random.fork());
+    let (cases, context) = (count("CASES", 1_000), format!("SEED={seed}"));
+    run_cases(&mut random, cases, &case(1..=12, Mischief::All), context, |case| {
+        let mut random = threads.lock().unwrap_or_else(PoisonError::into_inner).fork();
+        check(&case, &mut random);
+    });
 }

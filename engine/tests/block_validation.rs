@@ -203,8 +203,8 @@ fn f36_a_validation_beside_writers_neither_panics_nor_waits() -> Result {
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            for run in 2..=250 {
-                let other = if run % 2 == 0 { "a" } else { "c" };
+            for run in 2..=250_u8 {
+                let other = if run.is_multiple_of(2) { "a" } else { "c" };
                 write(&block, 1, run, &[(other, Some("2")), ("b", Some("1"))]);
             }
             is_done.store(true, Ordering::Release);

@@ -1,10 +1,9 @@
-//! Blocks on the executor: the scenarios of the reference suite for schedulers (H), each with 1 to 8 workers and several windows,
-//! and what that suite's scheduler gets wrong.
+//! Blocks on the executor: the scenarios of the reference suite for schedulers (H), each with 1 to 8 workers and several windows.
 
 mod blocks;
 
+use blocks::adapter::state_of as contents;
 use blocks::executors::{execute, with_executors};
-use engine::{Executor, Store};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -16,10 +15,6 @@ fn number(value: Option<&[u8]>) -> u64 {
 
 fn key(number: impl Into<u64>) -> Vec<u8> {
     format!("key {:06}", number.into()).into_bytes()
-}
-
-fn contents(store: &Store) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    blocks::adapter::state_of(store)
 }
 
 #[test]
@@ -37,7 +32,7 @@ fn h02_writers_and_iterators_of_ten_keys() {
     with_executors(|executor, store| {
         (0..10_u64).for_each(|n| _ = store.put(key(n), [0; 8]).unwrap());
         let results = execute(executor, store, 100, |index, view| {
-            if index % 2 == 0 {
+            if index.is_multiple_of(2) {
                 view.put(key(index / 2 % 10), u64::from(index).to_be_bytes())?;
                 return Ok(0);
             }
@@ -51,7 +46,7 @@ fn h02_writers_and_iterators_of_ten_keys() {
         });
         let mut values = [0; 10];
         for (index, sum) in (0_u64..).zip(results) {
-            if index % 2 == 0 {
+            if index.is_multiple_of(2) {
                 values[(index / 2 % 10) as usize] = index;
             } else {
                 assert_eq!(sum, values.iter().sum::<u64>(), "read by {index}");
@@ -98,15 +93,15 @@ fn h04_a_thousand_transactions_of_one_key() {
 fn h05_some_of_two_thousand_transactions_share_a_key() {
     with_executors(|executor, store| {
         let results = execute(executor, store, 2_000, |index, view| {
-            let key = if index % 10 == 0 { b"shared".to_vec() } else { key(index) };
+            let key = if index.is_multiple_of(10) { b"shared".to_vec() } else { key(index) };
             let sum = number(view.get(&key)?) + u64::from(index);
             view.put(&key, sum.to_be_bytes())?;
             Ok(sum)
         });
         let mut shared = 0;
         for (index, sum) in (0_u64..).zip(results) {
-            shared += if index % 10 == 0 { index } else { 0 };
-            assert_eq!(sum, if index % 10 == 0 { shared } else { index });
+            shared += if index.is_multiple_of(10) { index } else { 0 };
+            assert_eq!(sum, if index.is_multiple_of(10) { shared } else { index });
         }
     });
 }
@@ -187,98 +182,4 @@ fn h10_more_workers_than_transactions() {
             assert_eq!(results, Vec::from_iter(0..transactions as u64));
         });
     }
-}
-
-/// The livelock of the seed: a transaction that opened an iterator and read nothing was run for ever.
-#[test]
-fn a_range_that_is_opened_and_never_read_is_run_once() {
-    let mut executor = Executor::builder().workers(2).max_runs(2).build();
-    let store = Store::in_memory();
-    (0..10_u64).for_each(|n| _ = store.put(key(n), "v").unwrap());
-    let runs = AtomicU32::new(0);
-    let results = execute(&mut executor, &store, 64, |index, view| {
-        runs.fetch_add(1, Ordering::Relaxed);
-        drop(view.range(..));
-        std::mem::forget(view.prefix("key").rev());
-        view.put(key(index), "w")?;
-        Ok(())
-    });
-    assert_eq!(results.len(), 64);
-    assert_eq!(runs.into_inner(), 64, "they are not in each other's way");
-}
-
-/// The fallback cliff of the seed: one deep chain made it run the rest of the block one by one, twice.
-#[test]
-fn a_deep_chain_costs_the_other_transactions_nothing() {
-    const TRANSACTIONS: u32 = 2_000;
-    with_executors(|executor, store| {
-        let runs: Vec<_> = (0..TRANSACTIONS).map(|_| AtomicU32::new(0)).collect();
-        // The first 100 are a chain; a few later ones continue it.
-        let is_link = |index: u32| index < 100 || index % 100 == 50;
-        execute(executor, store, TRANSACTIONS as usize, |index, view| {
-            runs[index as usize].fetch_add(1, Ordering::Relaxed);
-            let key = if is_link(index) { b"chain".to_vec() } else { key(index) };
-            let count = number(view.get(&key)?);
-            thread::yield_now();
-            view.put(&key, (count + 1).to_be_bytes())?;
-            Ok(())
-        });
-        let most = 4;
-        for (index, runs) in (0..).zip(&runs) {
-            let runs = runs.load(Ordering::Relaxed);
-            assert!(runs <= if is_link(index) { most } else { 1 }, "{index} was run {runs} times");
-        }
-    });
-}
-
-/// The serializability hole of the seed, end to end.
-#[test]
-fn an_empty_value_that_is_written_late_is_no_absent_one() {
-    with_executors(|executor, store| {
-        let results = execute(executor, store, 40, |index, view| {
-            let name = key(index / 2);
-            if index % 2 == 0 {
-                thread::sleep(Duration::from_micros(100));
-                view.put(name, "")?;
-                return Ok(true);
-            }
-            let by_get = view.get(&name)?.is_some();
-            let by_range = view.range(name.clone()..=name).next().transpose()?.is_some();
-            Ok(by_get && by_range)
-        });
-        assert_eq!(results, [true; 40]);
-    });
-}
-
-#[test]
-fn phantoms_are_found_in_both_directions_and_by_deletions_of_ranges() {
-    with_executors(|executor, store| {
-        let results = execute(executor, store, 120, |index, view| {
-            let (group, step) = (index / 4, index % 4);
-            let name = |part: &str| format!("group {group:03}/{part}");
-            match step {
-                0 => {
-                    thread::sleep(Duration::from_micros(30));
-                    view.put(name("b"), "1")?;
-                    view.put(name("d"), "1")?;
-                }
-                1 => return Ok(view.prefix(name("")).rev().take(1).count()),
-                2 => {
-                    let count = view.prefix(name("")).count();
-                    view.delete_range(name("c")..name("z"))?;
-                    return Ok(count);
-                }
-                _ => {
-                    let count = view.range(name("")..name("z")).count();
-                    view.put(name("e"), "1")?;
-                    return Ok(count);
-                }
-            }
-            Ok(0)
-        });
-        assert_eq!(results, [0, 1, 2, 1].repeat(30));
-        let keys = contents(store);
-        assert_eq!(keys.len(), 60);
-        assert!(keys.keys().all(|key| key.ends_with(b"/b") || key.ends_with(b"/e")));
-    });
 }

@@ -1,10 +1,10 @@
 //! Programs on the engine's views.
 
 use super::program::{
-    Bounded, Bytes, Input, Presence, Refusal, Row, Span, Steps, Sum, Target, bounds,
+    Bounded, Bytes, Input, LONGEST, Presence, Refusal, Row, Span, Steps, Sum, Target, bounds,
 };
-use super::sequential::{State, checked, sum};
-use engine::{Abort, Delta, MergeError, MergeId, MergeOutcome, Store, View};
+use super::sequential::State;
+use engine::{Abort, Delta, MergeError, MergeId, MergeOp, MergeOutcome, Store, View};
 use std::hint::spin_loop;
 use std::thread;
 use std::time::Duration;
@@ -29,37 +29,42 @@ pub fn delta(sum: Sum, delta: u64) -> Delta {
     }
 }
 
-/// How programs add to numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Adding {
-    ByMerge,
-    /// For views that cannot tell whether a merge is possible.
-    ByReading,
+/// A merge that is defined by the user: bytes behind the value.
+pub struct Append;
+
+impl MergeOp for Append {
+    fn combine(&self, first: &[u8], then: &[u8], out: &mut Vec<u8>) {
+        out.extend([first, then].concat());
+    }
+
+    fn apply(
+        &self,
+        base: Option<&[u8]>,
+        delta: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), MergeError> {
+        self.combine(base.unwrap_or_default(), delta, out);
+        if out.len() > LONGEST { Err(MergeError::refused("too long")) } else { Ok(()) }
+    }
 }
 
 /// A view of the engine, as programs see it.
 pub struct OnView<'v, 'b, C> {
     pub view: &'v mut View<'b>,
-    pub adding: Adding,
+    /// The name of [`Append`].
+    pub append: MergeId,
     /// What cancels the block.
     pub cancel: C,
-}
-
-impl<C> OnView<'_, '_, C> {
-    fn add_by_reading(&mut self, key: &[u8], kind: Sum, amount: u64) -> Result<(), Refusal> {
-        let value = self.view.get(checked(key)?).map_err(refusal)?;
-        let sum = sum(value, kind, amount).ok_or(Refusal::Input(Input::Sum))?;
-        self.view.put(key, sum.to_be_bytes()).map_err(refusal)
-    }
 }
 
 fn refusal(abort: Abort) -> Refusal {
     match abort {
         Abort::Map(epoch_store::Error::EmptyKey) => Refusal::Input(Input::EmptyKey),
         Abort::RangeTooLarge { .. } => Refusal::Input(Input::RangeTooLarge),
-        Abort::Merge(
-            MergeError::Overflow | MergeError::Underflow | MergeError::BadValue { .. },
-        ) => Refusal::Input(Input::Sum),
+        Abort::Merge(error) => {
+            assert!(!matches!(error, MergeError::BadDelta | MergeError::UnknownOp), "{error:?}");
+            Refusal::Input(Input::Merge)
+        }
         abort => {
             assert!(abort.is_doom(), "an error that no program can cause: {abort:?}");
             Refusal::Run(abort.to_string())
@@ -95,12 +100,7 @@ impl<C: FnMut()> Target for OnView<'_, '_, C> {
     }
 
     fn merge(&mut self, key: &[u8], sum: Sum, amount: u64) -> Result<(), Refusal> {
-        match self.adding {
-            Adding::ByMerge => {
-                self.view.merge(MergeId::ADD_U64, key, delta(sum, amount)).map_err(refusal)
-            }
-            Adding::ByReading => self.add_by_reading(key, sum, amount),
-        }
+        self.view.merge(MergeId::ADD_U64, key, delta(sum, amount)).map_err(refusal)
     }
 
     fn merge_bounded(
@@ -116,6 +116,10 @@ impl<C: FnMut()> Target for OnView<'_, '_, C> {
             MergeOutcome::Applied => Ok(Bounded::Applied),
             MergeOutcome::Refused => Ok(Bounded::OutOfBounds),
         }
+    }
+
+    fn append(&mut self, key: &[u8], byte: u8) -> Result<(), Refusal> {
+        self.view.merge(self.append, key, [byte]).map_err(refusal)
     }
 
     fn scan(&mut self, span: Span, steps: Steps) -> Result<Vec<Row>, Refusal> {

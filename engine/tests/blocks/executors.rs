@@ -1,10 +1,11 @@
 //! Blocks on executors of several sizes.
 
-use super::adapter::{Adding, OnView, state_of, store_of};
+use super::adapter::{Append, OnView, state_of, store_of};
 use super::program::{Failure, Notes, Payload, Program, run};
 use super::sequential::{Done, Ended, Limited, Limits, State, execute as in_order};
 use engine::{
-    Abort, Block, CancelHandle, Executed, Executor, Limit, Store, TransactionError, TxnLogic, View,
+    Abort, Block, CancelHandle, Executed, Executor, Limit, MergeId, Store, TransactionError,
+    TxnLogic, View,
 };
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -78,6 +79,7 @@ struct Logic<'p> {
     programs: &'p [Program],
     limits: Limits,
     cancel: CancelHandle,
+    append: MergeId,
     max_runs: u32,
     runs: Vec<AtomicU32>,
     /// The index that the limit is asked about next.
@@ -96,7 +98,7 @@ impl TxnLogic for Logic<'_> {
             std::process::abort();
         }
         let cancel = || self.cancel.cancel();
-        let mut target = OnView { view, adding: Adding::ByMerge, cancel };
+        let mut target = OnView { view, append: self.append, cancel };
         run(&self.programs[index as usize], &mut target)
     }
 
@@ -148,7 +150,10 @@ pub fn check_on(
     programs: &[Program],
     limits: Limits,
 ) -> State {
+    let mut builder = Block::builder(store).max_range_delete(limits.range_delete);
+    let append = builder.merge_op(Append);
     let logic = Logic {
+        append,
         programs,
         limits,
         cancel: executor.cancel_handle(),
@@ -156,7 +161,6 @@ pub fn check_on(
         runs: programs.iter().map(|_| AtomicU32::new(0)).collect(),
         asked: AtomicU32::new(0),
     };
-    let builder = Block::builder(store).max_range_delete(limits.range_delete);
     let version = store.version();
     let executed = executor.execute_with(&builder, programs.len(), &logic).unwrap();
     assert_runs(&executed);

@@ -1,6 +1,8 @@
 //! Transactions as data.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
+use std::sync::LazyLock;
 
 /// The bytes of a key or of a value.
 pub type Bytes = Vec<u8>;
@@ -24,9 +26,22 @@ pub const KEYS: [&[u8]; 12] = [
     b"z",
 ];
 
-/// A key by its number; the number after the last one is the empty key, which no store takes.
+/// The number of the empty key, which no store takes.
+pub const EMPTY: u8 = KEYS.len() as u8;
+/// Numbers from here on name keys of one length.
+pub const MANY: u8 = EMPTY + 1;
+
+/// A key by its number.
 pub fn key(number: u8) -> &'static [u8] {
-    KEYS.get(usize::from(number)).copied().unwrap_or_default()
+    static MANY_KEYS: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
+        let scattered = |number: u8| number.wrapping_mul(137);
+        (0..=255).map(|number| format!("many/{:03}", scattered(number)).into_bytes()).collect()
+    });
+    match number {
+        EMPTY => b"",
+        MANY.. => &MANY_KEYS[usize::from(number)],
+        _ => KEYS[usize::from(number)],
+    }
 }
 
 /// A part of the keys.
@@ -112,6 +127,9 @@ pub enum Sum {
     Sub,
 }
 
+/// The most bytes of a value that something was appended to: one more than those of a number, which can so become none.
+pub const LONGEST: usize = 9;
+
 /// One operation of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -121,7 +139,15 @@ pub enum Op {
     Put(u8, Source),
     Delete(u8),
     Merge(u8, Sum, u64),
-    MergeBounded { key: u8, sum: Sum, delta: u64, min: u64, max: u64 },
+    MergeBounded {
+        key: u8,
+        sum: Sum,
+        delta: u64,
+        min: u64,
+        max: u64,
+    },
+    /// Another merge: a byte behind the value, up to [`LONGEST`].
+    Append(u8, u8),
     Scan(Span, Steps),
     DeleteRange(Span),
     If(When, Vec<Op>),
@@ -165,17 +191,17 @@ pub enum Refusal {
 }
 
 /// Input that is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
     EmptyKey,
-    /// Not a number of eight bytes, or a sum that leaves them.
-    Sum,
+    /// Not a number of eight bytes, or a sum that leaves them; or a value that would be too long.
+    Merge,
     /// More keys in a deleted range than are allowed.
     RangeTooLarge,
 }
 
 /// What one operation told the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Note {
     Value(Option<Bytes>),
     Values(Vec<Option<Bytes>>),
@@ -185,7 +211,7 @@ pub enum Note {
     Refused(Input),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Presence {
     Present,
     Absent,
@@ -198,7 +224,7 @@ impl From<bool> for Presence {
 }
 
 /// What became of a bounded merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bounded {
     Applied,
     OutOfBounds,
@@ -232,6 +258,7 @@ pub trait Target {
         min: u64,
         max: u64,
     ) -> Result<Bounded, Refusal>;
+    fn append(&mut self, key: &[u8], byte: u8) -> Result<(), Refusal>;
     fn scan(&mut self, span: Span, steps: Steps) -> Result<Vec<Row>, Refusal>;
     fn delete_range(&mut self, span: Span) -> Result<(), Refusal>;
     fn delay(&mut self, _length: u8) {}
@@ -299,6 +326,7 @@ fn step(
             let outcome = target.merge_bounded(key(*number), *sum, *delta, *min, *max)?;
             return Ok(Some(Note::Bounded(outcome)));
         }
+        Op::Append(number, byte) => target.append(key(*number), *byte)?,
         Op::Scan(span, steps) => return Ok(Some(Note::Rows(target.scan(*span, *steps)?))),
         Op::DeleteRange(span) => target.delete_range(*span)?,
         Op::If(when, inner) => {
@@ -336,7 +364,7 @@ fn panic_with(digest: u64) -> ! {
 
 /// A number that depends on all that was read.
 pub fn digest(notes: &Notes) -> u64 {
-    format!("{notes:?}").bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let mut hasher = DefaultHasher::new(); // the same in every run of a program
+    notes.hash(&mut hasher);
+    hasher.finish()
 }

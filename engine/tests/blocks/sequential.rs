@@ -1,8 +1,8 @@
 //! Programs one after the other over a `BTreeMap`: what a block must equal.
 
 use super::program::{
-    Bounded, Bytes, Failure, Input, Notes, Payload, Presence, Program, Refusal, Row, Span, Steps,
-    Sum, Target, bounds, is_inside, run,
+    Bounded, Bytes, Failure, Input, LONGEST, Notes, Payload, Presence, Program, Refusal, Row, Span,
+    Steps, Sum, Target, bounds, is_inside, run,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -161,7 +161,7 @@ impl Target for View<'_> {
 
     fn merge(&mut self, key: &[u8], kind: Sum, delta: u64) -> Result<(), Refusal> {
         let base = self.look(checked(key)?);
-        let sum = sum(base.as_deref(), kind, delta).ok_or(Refusal::Input(Input::Sum))?;
+        let sum = sum(base.as_deref(), kind, delta).ok_or(Refusal::Input(Input::Merge))?;
         self.put(key, &sum.to_be_bytes())
     }
 
@@ -175,7 +175,7 @@ impl Target for View<'_> {
     ) -> Result<Bounded, Refusal> {
         let base = self.look(checked(key)?);
         if base.as_ref().is_some_and(|base| base.len() != 8) {
-            return Err(Refusal::Input(Input::Sum));
+            return Err(Refusal::Input(Input::Merge));
         }
         let sum = sum(base.as_deref(), kind, delta);
         let Some(sum) = sum.filter(|sum| (min..=max).contains(sum)) else {
@@ -183,6 +183,15 @@ impl Target for View<'_> {
         };
         self.put(key, &sum.to_be_bytes())?;
         Ok(Bounded::Applied)
+    }
+
+    fn append(&mut self, key: &[u8], byte: u8) -> Result<(), Refusal> {
+        let mut value = self.look(checked(key)?).unwrap_or_default();
+        value.push(byte);
+        if value.len() > LONGEST {
+            return Err(Refusal::Input(Input::Merge));
+        }
+        self.put(key, &value)
     }
 
     fn scan(&mut self, span: Span, steps: Steps) -> Result<Vec<Row>, Refusal> {

@@ -357,8 +357,8 @@ impl ModelView {
             Steps::Forward(_) => seen.last().map(front).into_iter().collect(),
             Steps::Backward(_) => seen.last().map(back).into_iter().collect(),
             Steps::Alternate(_) => {
-                let last_front = seen.iter().step_by(2).last().map(front);
-                let last_back = seen.iter().skip(1).step_by(2).last().map(back);
+                let last_front = seen.iter().step_by(2).next_back().map(front);
+                let last_back = seen.iter().skip(1).step_by(2).next_back().map(back);
                 last_front.into_iter().chain(last_back).collect()
             }
         }
