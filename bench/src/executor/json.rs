@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Judged, Limit, Options, Survey};
+use crate::replay::Hints;
 use crate::report::{Machine, Verdict, machine_json, spread_json};
 
 /// Everything of a run.
@@ -34,6 +35,7 @@ pub fn report(judged: &[Judged], survey: &Survey, options: &Options, machine: &M
         "transactions": options.transactions(),
         "rounds": options.rounds(),
         "ballast": options.ballast(),
+        "hints": options.hints == Hints::On,
         "rows": judged.iter().map(row).collect::<Vec<_>>(),
         "spots": spots.collect::<Vec<_>>(),
         "figures": figures.collect::<Map<String, Value>>(),

@@ -6,6 +6,7 @@ use clap::Parser;
 
 use super::{Row, rows};
 use crate::program::Outcome;
+use crate::replay::Hints;
 
 /// Measures the executor beside sequential execution and a locked baseline, on the rows of the project's targets.
 #[derive(Clone, Debug, Parser)]
@@ -34,6 +35,10 @@ pub struct Options {
     /// Nanoseconds that a transaction of a trace computes for each unit of gas
     #[arg(long, value_name = "NS", default_value_t = 1.0)]
     pub(super) ns_per_gas: f64,
+
+    /// Whether our executor is told sender and recipient before it begins (of real blocks it always is)
+    #[arg(long, value_enum, default_value_t = Hints::Off)]
+    pub(super) hints: Hints,
 
     /// A smoke test: small blocks, one round
     #[arg(long)]

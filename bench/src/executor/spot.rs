@@ -11,6 +11,7 @@ use crate::blocks::program::{Block, Job};
 use crate::blocks::sequential::{Ordered, Points, Reference};
 use crate::blocks::work::Pace;
 use crate::blocks::workload::{Plan, Workload};
+use crate::replay::Hints;
 use crate::report::Spread;
 
 /// What is executed, and by how many.
@@ -108,7 +109,7 @@ pub fn measure(
         pace,
     };
     let base = plan.base();
-    let setting = Setting { workers: spot.workers, is_hinted: false };
+    let setting = Setting { workers: spot.workers, is_hinted: options.hints == Hints::On };
     let ours = engines.entry(spot.workers).or_insert_with(|| Ours::new(setting));
     ours.load(&base)?;
     let locked = Locked::new(spot.workers, &base);

@@ -6,18 +6,20 @@ use comfy_table::presets::ASCII_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::{Judged, Limit, Options, Survey};
+use crate::replay::Hints;
 use crate::report::{Machine, Spread, Verdict, extent, figure};
 
 /// Everything as text.
 pub fn text(judged: &[Judged], survey: &Survey, options: &Options, machine: &Machine) -> String {
     let mut text = format!(
-        "## Executor: blocks of {} transactions, 32-byte keys and values, {} keys beside them, {} rounds\n\n\
+        "## Executor: blocks of {} transactions, 32-byte keys and values, {} keys beside them, {} rounds, {} hints\n\n\
          {} ({} cores), {}, {}, {}, allocator {}, commit {}, load before the run {}\n\
          Figures are medians over the rounds with min..max. A row shows the worst of its spots. Sequential execution: an ahash \
          HashMap with keys and values inline, for scans a BTreeMap.\n\n",
         options.transactions(),
         options.ballast(),
         options.rounds(),
+        if options.hints == Hints::On { "with" } else { "without" },
         machine.cpu,
         machine.cores,
         machine.system,

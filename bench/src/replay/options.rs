@@ -9,14 +9,17 @@ use crate::blocks::work::Pace;
 use crate::blocks::workload::{Plan, Workload};
 use crate::traces::Transfers;
 
+/// Most threads that an executor has.
+const MAX_WORKERS: usize = 64;
+
 /// Executes blocks of transactions on the engine, and compares every result with sequential execution.
 ///
 /// Without --traces the blocks are generated; with it they are real ones. Exit status 1 when anything differs.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "replay", version)]
 pub struct Options {
-    /// Threads that execute [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    /// Threads that execute, at most 64 [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_WORKERS as i64))]
     workers: Option<u16>,
 
     /// Blocks of a chain, or repetitions of a trace [default: 10 blocks, 3 repetitions]
@@ -114,7 +117,7 @@ impl Options {
     pub fn workers(&self) -> usize {
         match self.workers {
             Some(workers) => workers.into(),
-            None => available_parallelism().map_or(1, usize::from),
+            None => available_parallelism().map_or(1, usize::from).min(MAX_WORKERS),
         }
     }
 
@@ -180,6 +183,7 @@ mod tests {
     fn nonsense_is_refused() {
         for line in [
             "--workers 0",
+            "--workers 65",
             "--blocks 0",
             "--transactions -1",
             "--workload none",
