@@ -231,3 +231,41 @@ impl Contender for Ours {
         Some(self.store.stats().bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+    use crate::blocks::sequential::{self, Ordered, Reference};
+    use crate::blocks::work::Pace;
+    use crate::blocks::workload::{Plan, Workload};
+
+    #[test]
+    fn equals_sequential_execution_on_all_workloads() {
+        for (workers, is_hinted) in [(1, false), (2, true), (3, false), (5, true)] {
+            let mut ours = Ours::new(Setting { workers, is_hinted });
+            for (seed, workload) in Workload::value_variants().iter().enumerate() {
+                let (workload, seed) = (*workload, seed as u64);
+                let accounts = 2 + 5 * seed;
+                // Long enough that several run at once.
+                let (micros, pace) = (1.0, Pace::fixed(3_000.0));
+                let plan =
+                    Plan { workload, accounts, transactions: 200, ballast: 9, seed, micros, pace };
+                let base = plan.base();
+                ours.load(&base).unwrap();
+                let mut reference = Ordered::load(&base);
+                for number in 0..2 {
+                    let block = plan.block(number);
+                    let done = ours.execute(&block).unwrap();
+                    let wanted = sequential::execute(&block, &mut reference);
+                    assert_eq!(done.outs, wanted, "{workload:?}, {workers} workers");
+                    let most = if workers > 2 { 3 } else { 2 };
+                    assert!(done.figures.most_runs <= most, "{:?}", done.figures);
+                    assert!(done.figures.executions >= 200, "{:?}", done.figures);
+                }
+                assert_eq!(ours.entries(), reference.entries(), "{workload:?}, {workers} workers");
+            }
+        }
+    }
+}

@@ -58,6 +58,6 @@ mod tests {
         });
         let fastest = fastest.min().unwrap();
         // A machine that turns slow in between is not what is tested.
-        assert!((50..1_000).contains(&fastest), "{fastest} us for 100");
+        assert!((20..5_000).contains(&fastest), "{fastest} us for 100");
     }
 }
