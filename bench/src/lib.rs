@@ -6,6 +6,10 @@
 //!
 //! From the ground up: [`workload`] is what is asked, [`contender`] who is asked, [`measure`] how
 //! the time is taken, [`report`] what is made of it, [`program`] the processes around it.
+//!
+//! `replay` and `executor` are about blocks of transactions: [`blocks`] are generated ones and who
+//! executes them, [`traces`] those of real blocks; [`replay`] compares every result with sequential
+//! execution, [`executor`] measures the executor's rows of the targets.
 
 #![forbid(unsafe_code)]
 

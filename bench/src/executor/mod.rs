@@ -1,7 +1,7 @@
 //! The program `executor`: the executor's rows of the targets, measured beside sequential execution and the locked baseline.
 //!
-//! [`spot`] is one place of the matrix (what transactions do, accounts, work, workers), [`rows`] what is asked of which spots,
-//! [`survey`] measures all that the rows need, round by round, [`text`] and [`json`] tell it.
+//! `spot` is one place of the matrix (what transactions do, accounts, work, workers), `rows` what is asked of which spots,
+//! `survey` measures all that the rows need, round by round, `text` and `json` tell it.
 
 mod options;
 mod spot;

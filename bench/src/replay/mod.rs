@@ -1,7 +1,7 @@
 //! The program `replay`: blocks of transactions on the engine, every result compared with sequential execution.
 //!
-//! Generated chains ([`generated`]) or traces of real blocks ([`recorded`], and as one chain [`chained`]); what they find goes
-//! into [`findings`], and from there into tables and a report for machines.
+//! Generated chains (`generated`) or traces of real blocks (`recorded`, and as one chain `chained`); what they find goes
+//! into `findings`, and from there into tables and a report for machines.
 
 mod options;
 mod findings;
