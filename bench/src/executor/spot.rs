@@ -160,9 +160,12 @@ impl Turns<'_> {
                 outs[who] = Some(self.note(who, round, done));
             }
             self.compare(round, &block, &outs);
-            // One round counts at least.
-            if round > 0 && spent > PATIENCE {
+            if locked.is_some() && spent > PATIENCE {
                 locked = None;
+                // That it was the first block makes no difference to who takes so long.
+                if round == 0 {
+                    self.samples.locked.push(spent.as_secs_f64() * 1e3);
+                }
             }
         }
         let end = sequential.entries();
