@@ -87,7 +87,7 @@ impl<T: Tasks> Scheduler<'_, T> {
         let next =
             if self.order.is_some() { frontier + u32::from(self.shape().window) } else { next };
         // No further than the ring, lest an index is looked for in another's slot.
-        let ahead = ahead.min(self.ring.len());
+        let ahead = ahead.min(self.ring.slots());
         next.min(frontier.saturating_add(ahead)).min(self.end())
     }
 

@@ -292,7 +292,7 @@ impl<'a, T: Tasks> Scheduler<'a, T> {
             advanced: (me == 0).then_some(0),
             held: 0..0,
             hold: Hold::Nothing,
-            watch: early::Watch::new(self.ring.len()),
+            watch: early::Watch::new(self.ring.slots()),
             runs: Sampler::default(),
             ladders: Sampler::default(),
             tally: Tally::default(),

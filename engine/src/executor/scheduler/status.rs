@@ -108,7 +108,7 @@ impl Ring {
     }
 
     /// How many slots it has.
-    pub fn len(&self) -> u32 {
+    pub fn slots(&self) -> u32 {
         self.0.len() as u32
     }
 
