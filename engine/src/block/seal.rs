@@ -2,11 +2,9 @@
 
 use super::Block;
 use crate::{Error, Version};
-use epoch_store::WriteBatch;
 use epoch_store::block::{KeyRef, State};
 use std::fmt;
 use std::iter::FusedIterator;
-use std::ops::Range;
 
 impl Block {
     /// Commits what is not committed yet ([`commit_prefix`](Block::commit_prefix)), and brings the last value of each written
@@ -42,16 +40,22 @@ impl Block {
 
     /// Seals the transactions before `end`, which are final and whose merges are values.
     pub(crate) fn seal_prefix(self, end: u32) -> Result<Sealed, Error> {
-        let written = self.map.written().into_iter();
-        let mut keys: Vec<_> = written.map(|key| (prefix(key.key()), key)).collect();
-        keys.sort_unstable_by(|(first, a), (second, b)| {
-            first.cmp(second).then_with(|| a.key().cmp(b.key()))
-        });
+        let keys: Vec<_> = self.map.written().collect();
         let mut sealed = Sealed::default();
-        for (_, key) in keys {
+        sealed.entries.reserve(keys.len());
+        for (at, &key) in keys.iter().enumerate() {
+            if let Some(far) = keys.get(at + 2 * AHEAD) {
+                far.prefetch();
+            }
+            if let Some(near) = keys.get(at + AHEAD) {
+                near.prefetch_answers();
+            }
             self.add_last(key, end, &mut sealed);
         }
-        sealed.version = self.commit_to_store(&sealed)?;
+        // Put in order when they are packed: where they lie in the block, comparing would miss the cache.
+        sealed.sort();
+        let changed = sealed.changed();
+        sealed.version = self.shared.commit(changed.len(), |_| self.map.commit(changed))?;
         Ok(sealed)
     }
 
@@ -70,21 +74,10 @@ impl Block {
             sealed.add(key.key(), value);
         }
     }
-
-    fn commit_to_store(&self, sealed: &Sealed) -> Result<Version, Error> {
-        let changed = sealed.changed();
-        let mut batch = WriteBatch::with_capacity(changed.len(), sealed.bytes.len());
-        for (key, value) in changed {
-            match (self.map.space(), value) {
-                (None, Some(value)) => batch.put(key, value),
-                (None, None) => batch.delete(key),
-                (Some(space), Some(value)) => batch.put_in(space, key, value),
-                (Some(space), None) => batch.delete_in(space, key),
-            };
-        }
-        self.shared.commit(batch.len(), |map| map.commit(&batch))
-    }
 }
+
+/// How far ahead keys are asked for.
+const AHEAD: usize = 8;
 
 /// The first bytes of a key, as a number that orders as they do: most comparisons need no more.
 fn prefix(key: &[u8]) -> u64 {
@@ -110,23 +103,48 @@ pub struct Sealed {
     entries: Vec<Entry>,
 }
 
-/// Where a key and its value lie.
+/// Where a key and its value lie: the value behind the key.
 #[derive(Debug, Clone)]
 struct Entry {
-    key: Range<usize>,
-    value: Option<Range<usize>>,
+    /// The key's first bytes: most comparisons need no more.
+    prefix: u64,
+    start: usize,
+    key_len: u32,
+    /// [`DELETED`]: there is none.
+    value_len: u32,
+}
+
+/// No value is as long.
+const DELETED: u32 = u32::MAX;
+
+impl Entry {
+    fn key<'s>(&self, bytes: &'s [u8]) -> &'s [u8] {
+        &bytes[self.start..][..self.key_len as usize]
+    }
+
+    fn value<'s>(&self, bytes: &'s [u8]) -> Option<&'s [u8]> {
+        let rest = &bytes[self.start + self.key_len as usize..];
+        (self.value_len != DELETED).then(|| &rest[..self.value_len as usize])
+    }
 }
 
 impl Sealed {
     fn add(&mut self, key: &[u8], value: Option<&[u8]>) {
-        let mut store = |bytes: &[u8]| {
-            let start = self.bytes.len();
-            self.bytes.extend_from_slice(bytes);
-            start..self.bytes.len()
-        };
-        let key = store(key);
-        let value = value.map(store);
-        self.entries.push(Entry { key, value });
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("compared when it was put");
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        self.bytes.extend_from_slice(value.unwrap_or_default());
+        let (key_len, value_len) = (length(key), value.map_or(DELETED, length));
+        self.entries.push(Entry { prefix: prefix(key), start, key_len, value_len });
+    }
+
+    fn sort(&mut self) {
+        let Self { bytes, entries, .. } = self;
+        entries.sort_unstable_by(|a, b| {
+            a.prefix.cmp(&b.prefix).then_with(|| a.key(bytes).cmp(b.key(bytes)))
+        });
+        // A publisher that died in between may have left a key in two logs.
+        entries.dedup_by(|a, b| a.prefix == b.prefix && a.key(bytes) == b.key(bytes));
     }
 
     /// The version that the block has become.
@@ -232,8 +250,7 @@ impl<'s> ChangedKeys<'s> {
     }
 
     fn at(&self, entry: &Entry) -> (&'s [u8], Option<&'s [u8]>) {
-        let bytes = self.bytes;
-        (&bytes[entry.key.clone()], entry.value.clone().map(|value| &bytes[value]))
+        (entry.key(self.bytes), entry.value(self.bytes))
     }
 }
 

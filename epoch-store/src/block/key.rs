@@ -3,7 +3,7 @@
 use super::account::{Read, ReadKind};
 use super::cell::{Cell, Seen};
 use super::entry::{Chain, Entry};
-use crate::sync::{AtomicPtr, AtomicU32, Ordering, Tracked, mutant, ord};
+use crate::sync::{AtomicPtr, AtomicU32, Ordering, Tracked, mutant, ord, prefetch};
 use std::alloc::Layout;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
@@ -218,6 +218,21 @@ impl<'b> KeyRef<'b> {
     #[inline]
     pub fn read(self, kind: ReadKind, seen: Seen<'b>) -> Read<'b> {
         Read::new(self, kind, seen)
+    }
+
+    /// Asks the cache for what is known of it.
+    #[inline]
+    pub fn prefetch(self) {
+        prefetch::read(self.key.as_ptr());
+        prefetch::read(self.key.as_ptr().wrapping_add(1));
+    }
+
+    /// Asks the cache for its newest entry, with which its cell probably lies, and for the base's value.
+    #[inline]
+    pub fn prefetch_answers(self) {
+        prefetch::read(self.node().head.load(Ordering::Relaxed));
+        prefetch::read(self.node().settled.load(Ordering::Relaxed));
+        prefetch::read(self.fixed().base);
     }
 
     pub(super) fn is_written(self) -> bool {

@@ -53,6 +53,8 @@ pub use key::KeyRef;
 pub use order::{Order, Walk};
 pub use writer::Writer;
 
+use crate::Version;
+use crate::batch::WriteOp;
 use crate::error::Error;
 use crate::key_space::KeySpace;
 use crate::snapshot::{Range, Snapshot};
@@ -98,7 +100,7 @@ impl BlockMap {
         if let Some(space) = &space {
             base.space(space)?;
         }
-        let expected = usize::try_from(transactions).unwrap_or(usize::MAX).saturating_mul(2);
+        let expected = usize::try_from(transactions).unwrap_or(usize::MAX).saturating_mul(4);
         Ok(Self {
             base,
             space,
@@ -192,13 +194,25 @@ impl BlockMap {
         Order::new(writer.build_order())
     }
 
-    /// Every key that a published run has written, each once, in no order.
-    pub fn written(&self) -> Vec<KeyRef<'_>> {
-        let mut keys: Vec<_> = self.logs.keys().collect();
-        // Whoever logged a key a second time takes it out again; while he has not, it is there twice.
-        keys.sort_unstable_by_key(|key| key.as_ptr());
-        keys.dedup();
-        keys
+    /// Every key that a published run has written, in no order; once each, but for those that somebody is publishing at this
+    /// moment.
+    pub fn written(&self) -> impl Iterator<Item = KeyRef<'_>> {
+        self.logs.keys()
+    }
+
+    /// Commits writes to the store of the base, in the block's key space, as one version. As
+    /// [`Map::commit`](crate::Map::commit) of a batch, which needs not be made: the bytes are copied once.
+    ///
+    /// # Errors
+    /// As for [`Map::commit`](crate::Map::commit). Nothing is stored then.
+    pub fn commit<'w>(
+        &self,
+        writes: impl ExactSizeIterator<Item = (&'w [u8], Option<&'w [u8]>)> + Clone,
+    ) -> Result<Version, Error> {
+        let store = self.base.store();
+        let space = self.space.as_ref().map_or(Ok(0), |space| space.id_in(store))?;
+        let ops = writes.map(|(key, value)| WriteOp { space, key, value });
+        store.commit(ops).map(Version::from)
     }
 
     /// Bytes of memory that it holds, but for the table.

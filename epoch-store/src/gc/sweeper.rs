@@ -12,6 +12,8 @@ use std::cmp::Reverse;
 
 /// What one unit of work (a superseded version, a bag looked at) pays towards the next scan, in slots.
 const SLOTS_PER_UNIT: usize = 16;
+/// How far ahead of a look at what a commit has superseded that is asked for.
+const AHEAD: usize = 8;
 /// Units after which a scan is due however many slots there are: bounds what an old scan leaves in the chains.
 const MOST_UNITS: usize = 128;
 /// Commits between looks at the backlog.
@@ -122,7 +124,11 @@ impl Sweeper {
             written.clone().filter(|written| is_worth_a_look(written.record, field.pin)).count();
         if superseded > 0 {
             self.rescan_if_due(superseded, field);
+            let mut coming = written.clone().skip(AHEAD);
             for written in written {
+                if let Some(written) = coming.next() {
+                    prefetch_superseded(written.record, field.pin);
+                }
                 self.examine(written, REACH, field);
             }
         }
@@ -358,6 +364,15 @@ fn prefetch_chains<P: Pinned>(entries: &[Entry], pin: &P) {
         if let Some(head) = record.head(pin) {
             prefetch::read(head.as_ptr().as_ptr());
         }
+    }
+}
+
+/// Asks for the version that a large commit, out of whose way the caches have put it, has superseded.
+fn prefetch_superseded<P: Pinned>(record: RecordRef<'_>, pin: &P) {
+    // SAFETY: alive under the caller's pin; the view is dropped here.
+    let record: RecordRef<'_> = unsafe { RecordRef::new(record.as_ptr()) };
+    if let Some(older) = record.head(pin).and_then(|head| head.older(pin)) {
+        prefetch::read(older.as_ptr().as_ptr());
     }
 }
 
