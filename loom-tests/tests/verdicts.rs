@@ -1,7 +1,7 @@
 //! Commits that depend on what was read: two that read what the other writes, beside writers and helpers.
 //!
-//! *Invariant* (I-46): a commit is refused exactly if a commit before it, admitted or without a check, wrote to what it has
-//! read; a refused one is nowhere to be seen; everybody comes to the same verdict. Nothing that a verdict looks at, from the
+//! *Invariant* (I-46): a commit is admitted only if what it has read stands at its place in the order, and refused only if a
+//! commit before it, admitted or without a check, wrote to that; a refused one is nowhere to be seen; everybody comes to the same verdict. Nothing that a verdict looks at, from the
 //! owner's entry into the queue on, is freed under whoever judges.
 //!
 //! *Bound*: two threads, with preemption bound 3 or without.
