@@ -16,6 +16,7 @@ pub fn report(judged: &[Judged], survey: &Survey, options: &Options, machine: &M
             "workers": spot.workers,
             "sequential_ms": samples.sequential,
             "ours_ms": samples.ours,
+            "seal_ms": samples.seal,
             "locked_ms": samples.locked,
             "speed_up": samples.speed_up().map(spread_json),
             "locked_speed_up": samples.locked_speed_up().map(spread_json),

@@ -120,8 +120,7 @@ impl Sweeper {
         written: impl Iterator<Item = Written<'r>> + Clone,
         field: Field<'_, P>,
     ) {
-        let superseded =
-            written.clone().filter(|written| is_worth_a_look(written.record, field.pin)).count();
+        let superseded = count_superseded(written.clone(), field.pin);
         if superseded > 0 {
             self.rescan_if_due(superseded, field);
             let mut coming = written.clone().skip(AHEAD);
@@ -365,6 +364,25 @@ fn prefetch_chains<P: Pinned>(entries: &[Entry], pin: &P) {
             prefetch::read(head.as_ptr().as_ptr());
         }
     }
+}
+
+/// How many of these chains have something to cut, or are tombstones alone. A large commit has written so many that the first
+/// have left the cache: those that come are asked for.
+fn count_superseded<'r, P: Pinned>(
+    written: impl Iterator<Item = Written<'r>> + Clone,
+    pin: &P,
+) -> usize {
+    let (mut near, mut far) = (written.clone().skip(AHEAD), written.clone().skip(2 * AHEAD));
+    let is_superseded = |written: &Written<'_>| {
+        if let Some(far) = far.next() {
+            prefetch::read(far.record.as_ptr().as_ptr());
+        }
+        if let Some(near) = near.next() {
+            prefetch::read(near.record.head_hint());
+        }
+        is_worth_a_look(written.record, pin)
+    };
+    written.filter(is_superseded).count()
 }
 
 /// Asks for the version that a large commit, out of whose way the caches have put it, has superseded.

@@ -36,6 +36,8 @@ const WEIGHT: f32 = 1.0 / 16.0;
 const CHAINED: (f32, f32) = (0.85, 0.2);
 /// The share assumed after a chain: a few more failures show that it goes on.
 const SUSPECTED: f32 = 0.7;
+/// A share of failures below which what was a chain is none any more.
+const RELIEVED: f32 = 0.5;
 /// Costs of which the dearest is so many times the mean are not alike.
 const ALIKE: f32 = 4.0;
 /// What keeping a run's reads and validating them adds to it, in nanoseconds.
@@ -50,11 +52,13 @@ pub struct Experience {
     pub threshold: f32,
     /// Cost of a transaction of the block before.
     pub cost: Option<f32>,
+    /// The block before ended as a chain.
+    pub was_chain: bool,
 }
 
 impl Default for Experience {
     fn default() -> Self {
-        Self { threshold: 1_500.0, cost: None }
+        Self { threshold: 1_500.0, cost: None, was_chain: false }
     }
 }
 
@@ -105,6 +109,8 @@ pub struct Pace {
     failed: f32,
     /// Runs claimed earlier were in flight when the mode changed, and tell nothing.
     counts_from: u32,
+    /// A chain has just been left.
+    is_suspected: bool,
     repairs: Costs,
     chain_len: u32,
     inline_len: u32,
@@ -158,6 +164,7 @@ impl Pace {
             mode: Mode::Trial { left: TRIAL },
             failed: 0.0,
             counts_from: 0,
+            is_suspected: false,
             repairs: Costs::default(),
             chain_len: CHAIN.0,
             inline_len: INLINE.0,
@@ -168,7 +175,12 @@ impl Pace {
             inlined: 0,
         };
         if cost.is_some_and(|cost| pace.is_worth_sharing(cost)) {
-            pace.go_deep();
+            if experience.was_chain {
+                pace.mode = Mode::Chain(CHAIN.1);
+                pace.chain_len = CHAIN.1;
+            } else {
+                pace.go_deep();
+            }
         }
         pace
     }
@@ -181,7 +193,8 @@ impl Pace {
             Mode::Trial { left: TRIAL } => alone(TRIAL_FIRST),
             Mode::Trial { .. } | Mode::Chain(_) | Mode::Inline(_) => alone(PORTION),
             Mode::Deep => {
-                let cut = max_runs == 2 && workers > 4 && self.failed > 0.02;
+                // After a chain a narrow window tells whether it goes on: each run that is in vain is repeated.
+                let cut = max_runs == 2 && workers > 4 && self.failed > 0.02 || self.is_suspected;
                 let window = if cut { window.min(2 * workers as u16) } else { window };
                 let may_batch = u32::from(window) >= 8 * workers && self.failed < 0.02;
                 let batch = self.cost.map_or(1.0, |cost| 5_000.0 / cost.max(1.0));
@@ -199,7 +212,8 @@ impl Pace {
 
     /// What to remember.
     pub fn experience(&self) -> Experience {
-        Experience { cost: self.cost, ..self.experience }
+        let was_chain = matches!(self.mode, Mode::Chain(_));
+        Experience { cost: self.cost, was_chain, ..self.experience }
     }
 
     /// A portion was run at the frontier by one worker, up to index `end`, in so much time if that was measured.
@@ -231,6 +245,7 @@ impl Pace {
                 self.chained += count;
                 if end >= until {
                     self.failed = SUSPECTED;
+                    self.is_suspected = true;
                     self.go_deep();
                 }
             }
@@ -250,6 +265,7 @@ impl Pace {
         if self.mode != Mode::Deep {
             return;
         }
+        self.is_suspected &= self.failed > RELIEVED;
         if self.failed < CHAINED.1 {
             self.chain_len = CHAIN.0;
         }
@@ -402,7 +418,7 @@ mod tests {
         pace.speculated(at, Outcome::Valid, at + 2);
         assert!(pace.failed > CHAINED.0, "what was in flight does not count");
         pace.alone(64, at + 1 + CHAIN.0, None);
-        assert_eq!(pace.shape().window, 64);
+        assert_eq!(pace.shape().window, 4, "a narrow window tells as well");
         let before = at;
         while pace.shape().window > 1 {
             pace.speculated(at + 100, Outcome::Repaired(10 * US), at + 102);
@@ -410,6 +426,19 @@ mod tests {
         }
         assert!(at - before < 16, "a relapse is noticed sooner");
         assert_eq!(pace.chain_len, 4 * CHAIN.0);
+        let next = Pace::new(pace.limits, pace.experience());
+        assert_eq!(next.mode, Mode::Chain(CHAIN.1), "and the next block begins with one");
+    }
+
+    #[test]
+    fn what_was_a_chain_is_run_deep_again() {
+        let mut pace = deep(2, 2);
+        pace.mode = Mode::Chain(64);
+        pace.alone(64, 64, None);
+        for at in 64..80 {
+            pace.speculated(at, Outcome::Valid, at + 2);
+        }
+        assert_eq!(pace.shape().window, 64);
     }
 
     #[test]
