@@ -308,3 +308,55 @@ fn a_transaction_may_run_a_block_of_its_own_on_another_executor() {
         assert_eq!(results[11], (0..12).map(|index| 45 + 10 * index).sum::<u64>());
     });
 }
+
+/// An error that cannot be made of every abort: of what no final run ever says.
+#[derive(Debug, PartialEq)]
+struct Choosy;
+
+impl From<Abort> for Choosy {
+    fn from(abort: Abort) -> Self {
+        panic!("no final run says {abort:?}");
+    }
+}
+
+/// What a run that comes to nothing was doomed by is nobody's business: it is not turned into the user's error, which may throw.
+#[test]
+fn an_abort_of_a_run_that_does_not_count_is_not_handed_out() {
+    let mut executor = Executor::builder().workers(4).window(8).fixed_pace().build();
+    for _ in 0..30 {
+        let store = Store::in_memory();
+        let logic = |index: u32, view: &mut View<'_>| -> Result<u64, Choosy> {
+            // Swallows what the view says; on a final state it says nothing.
+            let count = number(view.get("count").ok().flatten());
+            thread::sleep(Duration::from_micros(u64::from(index * 7 % 5) * 60));
+            let _ = view.get("count");
+            let _ = view.put("count", (count + 1).to_be_bytes());
+            Ok(count)
+        };
+        let executed = executor.execute(&store, 30, &logic).unwrap();
+        for (index, result) in executed.results.iter().enumerate() {
+            assert_eq!(*result.as_ref().unwrap(), index as u64);
+        }
+    }
+}
+
+/// Safe code can put the view of another block in the place of the one it was lent. That is its error, and nobody else's.
+#[test]
+fn a_view_that_is_replaced_fails_its_transaction_and_no_other() {
+    let other: &'static Block = Box::leak(Box::new(Store::in_memory().block(10).unwrap()));
+    for workers in [1, 3] {
+        let store = Store::in_memory();
+        let logic = |index: u32, view: &mut View<'_>| -> Result<u32, Abort> {
+            if index == 1 {
+                *view = other.view(index, 1);
+            }
+            view.put([index as u8], "v")?;
+            Ok(index)
+        };
+        let executed = Executor::new(workers).execute(&store, 5, &logic).unwrap();
+        assert!(executed.results[1].is_err());
+        assert_eq!(executed.results.iter().filter(|result| result.is_ok()).count(), 4);
+        let written: Vec<_> = contents(&store).into_keys().collect();
+        assert_eq!(written, [[0], [2], [3], [4]]);
+    }
+}

@@ -61,7 +61,7 @@ fn upper(world: &Arc<World>) -> Actor<()> {
             let key = world.block.find(key).expect("it was touched");
             let seen = key.visible(2);
             assert!(matches!(seen.get(), State::Base | State::Value([0] | [1])), "{seen:?}");
-            key.read(ReadKind::Get, seen)
+            seen.read(ReadKind::Get)
         });
         if world.is_final.load(Ordering::Acquire) {
             for read in reads {

@@ -20,6 +20,22 @@ fn sleepers() {
     });
 }
 
+/// Somebody stops the block from outside, who knows of no sleeper: whoever sees the stop wakes those who did not.
+#[test]
+fn sleepers_and_stop() {
+    let script = Script { transactions: 1, window: 2, ..Script::default() };
+    Model { name: "sleepers_and_stop", bound: Some(1), floor: 100 }.check_from_each(3, move || {
+        let block = Block::new(script, 2);
+        race([
+            actor(&block, |block| block.work(0)),
+            actor(&block, |block| block.work(1)),
+            actor(&block, |block| block.progress.stop()),
+        ]);
+        let committed = block.scheduler.committed();
+        Block::check(block, committed);
+    });
+}
+
 #[test]
 fn mutants_of_sleepers() {
     mutants_die("sleepers", &["sleeper", "handover-owner", "sleeper-looks-first"]);

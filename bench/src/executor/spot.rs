@@ -94,6 +94,9 @@ impl Samples {
 /// How long the locked baseline may take for a spot. Where it copies ranges it would take the better part of an hour.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Who executes a block first, second and last: each comes behind each other as often, and finds the caches that it left.
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [2, 0, 1], [1, 2, 0], [0, 2, 1], [1, 0, 2], [2, 1, 0]];
+
 /// Engines by number of workers: their threads live on between blocks, as they do in use.
 pub type Engines = HashMap<usize, Ours>;
 
@@ -154,8 +157,7 @@ impl Turns<'_> {
         for round in 0..=rounds {
             let block = plan.block(round);
             let mut outs: [Option<Vec<u64>>; 3] = [None, None, None];
-            for turn in 0..3 {
-                let who = (turn + round as usize) % 3;
+            for who in ORDERS[round as usize % ORDERS.len()] {
                 let done = match (who, &mut locked) {
                     (0, _) => sequential.execute(&block)?,
                     (1, _) => ours.execute(&block)?,

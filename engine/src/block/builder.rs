@@ -170,7 +170,8 @@ impl BlockBuilder {
         self
     }
 
-    /// Opens a block of so many transactions on the store as it is now. Takes time proportional to their number, and 24 bytes for each.
+    /// Opens a block of so many transactions on the store as it is now. Takes time proportional to their number, and 40 to 72
+    /// bytes for each.
     ///
     /// # Errors
     /// In [`Error::Map`] [`ForeignSpace`](epoch_store::Error::ForeignSpace): the key space is one of another store.

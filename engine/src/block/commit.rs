@@ -48,7 +48,8 @@ impl Block {
         Ok(())
     }
 
-    /// Leaves the transactions from `from` on out: they are not sealed, nor asked for. Never takes more back in.
+    /// Leaves the transactions from `from` on out: they are not sealed, nor asked for. Never takes more back in, nor out what is
+    /// committed already: what is final stays.
     ///
     /// ```
     /// # let store = engine::Store::in_memory();
@@ -64,7 +65,8 @@ impl Block {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn truncate(&self, from: u32) {
-        self.end.fetch_min(u64::from(from), Ordering::Relaxed);
+        let committed = self.committed.load(Ordering::Relaxed);
+        self.end.fetch_min(u64::from(from).max(committed), Ordering::Relaxed);
     }
 
     /// Whether all of its transactions count, and none is committed.

@@ -58,7 +58,7 @@ impl<'b> Folder<'b> {
             base = value;
             break;
         }
-        let Some(newest) = newest else { return Look::Plain(Seen::BASE, key.base()) };
+        let Some(newest) = newest else { return Look::Plain(key.unwritten(), key.base()) };
         match self.apply_all(ops, base) {
             Ok(()) => Look::Folded(newest),
             Err(writer) => Look::Failed(writer),

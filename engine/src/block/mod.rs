@@ -266,7 +266,7 @@ impl Block {
         }
         match view.ended() {
             Some(abort) if !abort.is_outcome() => Err(abort.clone()),
-            _ if index != self.committed() => Err(Abort::NotOpen { index }),
+            _ if index != self.committed() || index >= self.end() => Err(Abort::NotOpen { index }),
             _ => {
                 view.publish(Ending::Done)?;
                 self.committed.store(u64::from(index) + 1, Ordering::Relaxed);
@@ -276,7 +276,8 @@ impl Block {
     }
 
     /// Says that transaction `index` is about to be run again, and will probably write what it wrote. Until it is published
-    /// again, a view that reads one of these keys is told to wait: [`Abort::Blocked`].
+    /// again, a view that reads one of these keys is told to wait: [`Abort::Blocked`]. Nothing happens to a transaction that is
+    /// committed, or has written nothing.
     ///
     /// ```
     /// use engine::{Abort, Block, Store};
@@ -289,7 +290,7 @@ impl Block {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn mark_estimate(&self, index: u32) {
-        if index < self.transactions() {
+        if (self.committed()..self.transactions()).contains(&index) {
             self.map.writer().estimate(index);
         }
     }
@@ -301,7 +302,8 @@ impl Block {
     /// there is one, where only that was asked; the answer, where a merge was bounded. Absent is not empty. Of a range, all that was
     /// handed out must be there as it was, and nothing else. Own writes play no part.
     ///
-    /// A run that was withdrawn ([`mark_estimate`](Block::mark_estimate)) is as good as none: it is pending.
+    /// A run that was withdrawn ([`mark_estimate`](Block::mark_estimate)), and had written something, is as good as none: it is
+    /// pending.
     ///
     /// Takes a look-up for each key that was read, none in a hash table; of ranges a step for each written key.
     ///

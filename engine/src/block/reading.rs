@@ -27,10 +27,10 @@ impl<'b> View<'b> {
     #[inline]
     pub(super) fn answer(&mut self, key: KeyRef<'b>) -> Result<Answer<'b>, Abort> {
         match self.look(key)? {
-            Look::Plain(seen, value) => Ok(Answer { value, read: key.read(ReadKind::Get, seen) }),
+            Look::Plain(seen, value) => Ok(Answer { value, read: seen.read(ReadKind::Get) }),
             _ if self.mode == Mode::Final => {
                 let value = Some(self.writer.bytes(self.folder.value()));
-                Ok(Answer { value, read: key.read(ReadKind::Get, Seen::BASE) })
+                Ok(Answer { value, read: key.unwritten().read(ReadKind::Get) })
             }
             _ => {
                 let read = self.writer.note(key, ReadKind::Fold, self.folder.value());
@@ -60,7 +60,7 @@ impl<'b> View<'b> {
             }
         };
         if self.mode == Mode::Speculative {
-            let read = key.read(ReadKind::Has, seen);
+            let read = seen.read(ReadKind::Has);
             match self.reads.find(key) {
                 None => self.reads.push(read),
                 Some(at) if has_value(self.reads.items()[at]) == has => {}

@@ -80,6 +80,11 @@ impl Block {
 }
 
 impl<'b> Scratch<'b> {
+    /// Whether its view is still the one of this transaction: whoever has it can put another in its place.
+    pub(crate) fn is_of(&self, block: &Block, index: u32) -> bool {
+        std::ptr::eq(self.view.block, block) && self.view.index() == index
+    }
+
     /// The view of the run.
     pub(crate) fn view(&mut self) -> &mut View<'b> {
         &mut self.view

@@ -12,7 +12,7 @@ impl Block {
     /// is the newest of the store.
     ///
     /// The store does not ask whether others have written since the block was opened: what they wrote to its keys is
-    /// overwritten. One block at a time is open to be sealed, and nobody else writes to its key space.
+    /// overwritten, but where the block has left what its snapshot has. One block at a time is open to be sealed, and nobody else writes to its key space.
     ///
     /// Takes time proportional to the keys that were written, sorts them, and copies the values.
     ///
@@ -50,29 +50,31 @@ impl Block {
             if let Some(near) = keys.get(at + AHEAD) {
                 near.prefetch_answers();
             }
-            self.add_last(key, end, &mut sealed);
+            self.add_last(key, end, &mut sealed)?;
         }
         // Put in order when they are packed: where they lie in the block, comparing would miss the cache.
         sealed.sort();
-        let changed = sealed.changed();
-        sealed.version = self.shared.commit(changed.len(), |_| self.map.commit(changed))?;
-        Ok(sealed)
+        let changed: Vec<_> = sealed.changed().collect();
+        let version = self.shared.commit(changed.len(), |_| self.map.commit(&changed))?;
+        Ok(Sealed { version, ..sealed })
     }
 
     /// What the last of the transactions has left at a key, if it changes anything.
-    fn add_last(&self, key: KeyRef<'_>, end: u32, sealed: &mut Sealed) {
-        let value = match key.visible(end).get() {
-            State::Value(value) => Some(value),
-            State::Deleted => None,
-            State::Base => return,
-            State::Merge { .. } | State::Estimate { .. } => {
-                debug_assert!(false, "a run that is not final is sealed");
-                return;
-            }
+    fn add_last(&self, key: KeyRef<'_>, end: u32, sealed: &mut Sealed) -> Result<(), Error> {
+        let seen = key.visible(end);
+        // Of a block that was committed by the rules there is none such.
+        let not_final = |index| Err(Error::NotValid { index, conflicts: Vec::new() });
+        let value = match (seen.get(), seen.writer()) {
+            (State::Base, _) | (_, None) => return Ok(()),
+            (State::Merge { .. } | State::Estimate { .. }, Some(index)) => return not_final(index),
+            (_, Some(index)) if index >= end => return not_final(index),
+            (State::Value(value), _) => Some(value),
+            (State::Deleted, _) => None,
         };
         if value != key.base() || self.options.keeps_unchanged {
             sealed.add(key.key(), value);
         }
+        Ok(())
     }
 }
 

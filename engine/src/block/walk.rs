@@ -12,7 +12,7 @@ use super::reading::Answer;
 use super::view::{Mode, View};
 use crate::Abort;
 use epoch_store::block::{
-    BaseRange, Direction, KeyRef, RangeRead, Read, ReadKind, Seen, State, Walk as OrderWalk, Write,
+    BaseRange, Direction, KeyRef, RangeRead, Read, ReadKind, State, Walk as OrderWalk, Write,
 };
 use std::ops::Bound;
 
@@ -44,7 +44,9 @@ struct Walk<'b> {
 #[derive(Debug)]
 struct End<'b> {
     direction: Direction,
+    /// While somebody may step it.
     cursors: Option<Cursors<'b>>,
+    is_touched: bool,
     reads: Vec<Read<'b>>,
     /// The last key that it handed out.
     last: Option<&'b [u8]>,
@@ -98,8 +100,10 @@ impl<'b> Walks<'b> {
 
     /// Forgets the walk, if it is the last one and has nothing to remember.
     pub fn close(&mut self, at: usize, mode: Mode) {
-        let walk = &self.walks[at];
-        let is_untouched = walk.front.cursors.is_none() && walk.back.cursors.is_none();
+        let walk = &mut self.walks[at];
+        let is_untouched = !walk.front.is_touched && !walk.back.is_touched;
+        // A run may open a million ranges: what is not needed for its account goes.
+        (walk.front.cursors, walk.back.cursors, walk.own) = (None, None, Vec::new());
         if at + 1 == self.used && (mode == Mode::Final || is_untouched) {
             self.used = at;
         }
@@ -152,7 +156,9 @@ impl<'b> Walk<'b> {
     /// The part of the bounds that an end has read: up to the last key that it handed out, or to where the other one is, or
     /// all.
     fn part(&self, end: &End<'b>, other: &End<'b>) -> Option<Bounds<'b>> {
-        end.cursors.as_ref()?;
+        if !end.is_touched {
+            return None;
+        }
         let (lo, hi) = self.bounds;
         let reached = match (end.is_over, end.last, other.last) {
             (true, _, Some(met)) => Some(Bound::Excluded(met)),
@@ -169,11 +175,18 @@ impl<'b> Walk<'b> {
 
 impl<'b> End<'b> {
     fn new(direction: Direction) -> Self {
-        Self { direction, cursors: None, reads: Vec::new(), last: None, is_over: false }
+        Self {
+            direction,
+            cursors: None,
+            is_touched: false,
+            reads: Vec::new(),
+            last: None,
+            is_over: false,
+        }
     }
 
     fn clear(&mut self) {
-        (self.cursors, self.last, self.is_over) = (None, None, false);
+        (self.cursors, self.is_touched, self.last, self.is_over) = (None, false, None, false);
         self.reads.clear();
     }
 
@@ -305,7 +318,7 @@ impl<'b> View<'b> {
         let mut cursors = Cursors { base, next_base: None, order, next_order: None, own: 0 };
         cursors.next_base = cursors.step_base(direction);
         cursors.next_order = cursors.order.next();
-        end.cursors = Some(cursors);
+        (end.cursors, end.is_touched) = (Some(cursors), true);
     }
 
     /// The value at a key, and what is to be remembered.
@@ -337,7 +350,7 @@ impl<'b> View<'b> {
     /// found otherwise later shows by itself.
     fn at_block(&mut self, key: KeyRef<'b>) -> Result<(Option<&'b [u8]>, Option<Read<'b>>), Abort> {
         let Answer { value, read } = self.answer(key)?;
-        let is_base = read.kind() == ReadKind::Get && read.seen() == Seen::BASE;
+        let is_base = read.kind() == ReadKind::Get && read.seen().is_base();
         Ok((value, (!is_base).then_some(read)))
     }
 }

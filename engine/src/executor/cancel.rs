@@ -42,6 +42,7 @@ pub(super) struct Current {
 
 impl Current {
     fn stop(&self) {
+        // In this order: a run that was told to stop is one of a block that is stopped (see `Progress::is_stopped`).
         self.progress.stop();
         self.signals.stop_from(0);
     }

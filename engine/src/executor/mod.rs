@@ -277,11 +277,13 @@ impl Executor {
         }
         let ended = match committed {
             all if all == transactions => Ended::Complete,
-            _ if progress.is_stopped() => Ended::Cancelled,
+            // Whoever stopped was told by one of the two, and this thread sees what he saw.
+            _ if progress.is_stopped() || block.signals().is_stopped(committed) => Ended::Cancelled,
             _ => Ended::Limit,
         };
         drop(end);
-        // A worker that failed has left what it held to the others; if they could not go on either, its panic is the caller's.
+        // A worker that failed has left what it held to the others; if they could not go on either, its panic is the caller's. So is
+        // one of the caller's own, which `Crew::run` has passed on already.
         if !was_cut && committed < transactions && ended != Ended::Cancelled {
             let (_, payload) = panics.into_iter().next().expect("somebody failed");
             resume_unwind(payload);

@@ -59,7 +59,8 @@ pub struct ExecutionStats {
     pub running: Duration,
     /// Time to bring the changes into the store.
     pub sealing: Duration,
-    /// The keys that most aborts were about, the hottest first; 16 at most.
+    /// The keys that most validations of this block failed for, the hottest first; 16 at most. Counted for each look, also where
+    /// several looked at one run.
     pub hottest_keys: Vec<HotKey>,
 }
 

@@ -66,7 +66,7 @@ impl<'b, L: TxnLogic> BlockTasks<'b, L> {
     /// The keys that most aborts were about.
     pub fn hottest_keys(&self) -> Vec<HotKey> {
         let mut keys: Vec<_> = self.hot.iter().filter_map(Place::take).flatten().collect();
-        keys.sort_unstable_by_key(|key| std::cmp::Reverse(key.aborts()));
+        keys.sort_unstable_by_key(|key| (std::cmp::Reverse(key.aborts()), key.key()));
         // Two workers may both have been the first to find one.
         keys.dedup();
         keys.truncate(HOTTEST);
@@ -88,8 +88,32 @@ impl<'b, L: TxnLogic> BlockTasks<'b, L> {
 
     fn keep(&self, index: u32, outcome: Outcome<L>) {
         let older = self.outcomes[index as usize].with(|place| place.replace(outcome));
-        // Whoever runs an index is alone with it, and what is dropped here may be the user's to drop.
-        drop(older.expect("one worker at a time has an index"));
+        // Whoever runs an index is alone with it.
+        drop_quietly(older.expect("one worker at a time has an index"));
+    }
+}
+
+/// What a run came to that counts as far as it goes. An abort that the logic has swallowed is turned into its error here, by code
+/// of the user's that may throw.
+fn outcome<Out, E: From<Abort>>(
+    result: Result<Result<Out, E>, Payload>,
+    ended: Option<Abort>,
+) -> Result<Out, TransactionError<E>> {
+    match (result, ended) {
+        (Ok(Ok(_)), Some(abort)) => Err(match catch_unwind(AssertUnwindSafe(|| E::from(abort))) {
+            Ok(error) => TransactionError::Logic(error),
+            Err(payload) => TransactionError::Panicked(payload),
+        }),
+        (Ok(result), _) => result.map_err(TransactionError::Logic),
+        (Err(payload), _) => Err(TransactionError::Panicked(payload)),
+    }
+}
+
+/// Drops what counts for nothing, a value of the user's maybe: if that throws, it is as if it had not been there.
+fn drop_quietly<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        // Dropping this may throw as well.
+        std::mem::forget(payload);
     }
 }
 
@@ -104,30 +128,33 @@ impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
     fn run(&self, worker: &mut BlockWorker<'b>, index: u32, run: u8, kind: Kind) -> Ran {
         let mode = if kind == Kind::Final { Mode::Final } else { Mode::Speculative };
         let view = self.block.view_with(&mut worker.scratch, index, run, mode);
-        let outcome = match catch_unwind(AssertUnwindSafe(|| self.logic.run(index, view))) {
-            Ok(result) => result.map_err(TransactionError::Logic),
-            Err(payload) => Err(TransactionError::Panicked(payload)),
-        };
+        let mut result = catch_unwind(AssertUnwindSafe(|| self.logic.run(index, view)));
+        if !worker.scratch.is_of(self.block, index) {
+            // The logic has put a view of another block, or transaction, in the place of its own.
+            worker.scratch = self.block.scratch();
+            self.block.view_with(&mut worker.scratch, index, run, mode);
+            drop_quietly(result);
+            result = Err(Box::new("the logic has replaced its view"));
+        }
         // What has doomed a run is its outcome, also if the logic did not hand it on.
         let ended = worker.scratch.view().ended().cloned();
-        let outcome = match (outcome, &ended) {
-            (Ok(_), Some(abort)) => Err(TransactionError::Logic(abort.clone().into())),
-            (outcome, _) => outcome,
-        };
-        let ending = if outcome.is_ok() { Ending::Done } else { Ending::Failed };
+        let is_done = matches!(result, Ok(Ok(_))) && ended.is_none();
+        let ending = if is_done { Ending::Done } else { Ending::Failed };
         if kind == Kind::Final {
             // What a final run has written cannot be taken back: it waits for the limits to be asked.
             worker.last =
                 if ended == Some(Abort::Cancelled) { Last::Cancelled } else { Last::Final(ending) };
         } else {
             worker.last = Last::Published;
-            match worker.scratch.publish(ending) {
-                Err(Abort::Blocked { on }) if on < index => return Ran::Blocked { on },
-                Err(_) => return Ran::Retry,
-                Ok(()) => {}
+            if let Err(abort) = worker.scratch.publish(ending) {
+                drop_quietly(result);
+                return match abort {
+                    Abort::Blocked { on } if on < index => Ran::Blocked { on },
+                    _ => Ran::Retry,
+                };
             }
         }
-        self.keep(index, outcome);
+        self.keep(index, outcome(result, ended));
         Ran::Done
     }
 

@@ -41,14 +41,14 @@ unsafe impl Sync for Read<'_> {}
 
 impl<'b> Read<'b> {
     #[inline]
-    pub(super) fn new(key: KeyRef<'b>, kind: ReadKind, seen: Seen<'b>) -> Self {
+    pub(super) fn new(seen: Seen<'b>, kind: ReadKind) -> Self {
         let kind = match kind {
             ReadKind::Get => 0,
             ReadKind::Has => 1,
             ReadKind::Fold => 2,
             ReadKind::Bound => 3,
         };
-        let key = key.as_ptr().map_addr(|address| address | kind);
+        let key = seen.key().as_ptr().map_addr(|address| address | kind);
         Self { key, seen: seen.word(), block: PhantomData }
     }
 
@@ -74,8 +74,8 @@ impl<'b> Read<'b> {
     /// What was seen; of a note, the note's own identity.
     #[inline]
     pub fn seen(self) -> Seen<'b> {
-        // SAFETY: the word of a `Seen<'b>`.
-        unsafe { Seen::new(self.seen) }
+        // SAFETY: the word of a `Seen<'b>` of this key.
+        unsafe { Seen::new(self.key(), self.seen) }
     }
 
     /// The bytes of a note; of a read without one, those of the cell that was seen, if it was one.

@@ -19,7 +19,7 @@
 //! read relaxed; `pool-put` (Release) pairs with `pool-take` (AcqRel): what the last block wrote into a chunk is before what
 //! the next writes.
 
-use crate::sync::{AtomicPtr, Ordering, ord};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering, ord};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
@@ -80,16 +80,28 @@ pub struct Pool(Arc<Kept>);
 #[derive(Debug)]
 struct Kept {
     places: [AtomicPtr<Chunk>; KEPT],
+    /// Keys that the last block touched: the next one's table is made for as many.
+    keys: AtomicUsize,
 }
 
 impl Default for Pool {
     fn default() -> Self {
         let places = std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()));
-        Self(Arc::new(Kept { places }))
+        Self(Arc::new(Kept { places, keys: AtomicUsize::new(0) }))
     }
 }
 
 impl Pool {
+    /// Keys that the last block touched.
+    pub(super) fn keys(&self) -> usize {
+        self.0.keys.load(Ordering::Relaxed)
+    }
+
+    /// A block has touched so many.
+    pub(super) fn note_keys(&self, keys: usize) {
+        self.0.keys.store(keys, Ordering::Relaxed);
+    }
+
     /// A chunk, kept or new. Wait-free up to the allocator.
     fn take(&self) -> NonNull<Chunk> {
         let mut places = self.0.places.iter();
@@ -196,6 +208,10 @@ impl Arena {
                 return;
             }
         }
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// A chunk of this arena with room for `bytes` after its header: what is left of it is the caller's.

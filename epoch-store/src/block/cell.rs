@@ -8,11 +8,11 @@
 //! *A view of a cell is one word* ([`Seen`]): its address; with the lowest bit set, it is an estimate; zero is the base. Cells
 //! are not freed and not used again while the block is open, so two equal words mean one answer (B-3).
 
+use super::account::{Read, ReadKind};
 use super::entry::Entry;
 use super::key::KeyRef;
 use crate::sync::Tracked;
 use std::alloc::Layout;
-use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 /// What a run did to a key.
@@ -32,6 +32,14 @@ pub(super) struct Origin {
     pub(super) idx: u32,
     pub(super) run: u8,
     pub(super) kind: Kind,
+    /// It stands for what a merge came to.
+    pub(super) is_replacement: bool,
+}
+
+impl Origin {
+    pub(super) fn new(idx: u32, run: u8, kind: Kind) -> Self {
+        Self { idx, run, kind, is_replacement: false }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -98,10 +106,13 @@ pub(super) const ESTIMATE: usize = 1;
 
 /// What a reader met at a key: the identity of one answer. Equal: the same answer. Unequal: another cell, maybe with the same
 /// bytes.
+///
+/// It says of which key, so that nobody can take it for what another block has: that one may be gone first (B-0).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen<'b> {
+    key: KeyRef<'b>,
+    /// The address of a cell, with or without [`ESTIMATE`]; null: the base.
     word: *mut Cell,
-    block: PhantomData<&'b Cell>,
 }
 
 // SAFETY: a shared view of what never changes (B-3).
@@ -133,42 +144,43 @@ pub enum State<'b> {
 }
 
 impl<'b> Seen<'b> {
-    /// The answer of the base.
-    pub const BASE: Self = Self { word: ptr::null_mut(), block: PhantomData };
-
     /// # Safety
-    /// Null, or the address of a cell that lives during `'b` and was published to this thread, with or without
+    /// Null, or the address of a cell in the arena of the key's block, which was published to this thread, with or without
     /// [`ESTIMATE`].
     #[inline(always)]
-    pub(super) unsafe fn new(word: *mut Cell) -> Self {
-        Self { word, block: PhantomData }
+    pub(super) unsafe fn new(key: KeyRef<'b>, word: *mut Cell) -> Self {
+        Self { key, word }
+    }
+
+    /// The base's answer.
+    pub(super) fn of_base(key: KeyRef<'b>) -> Self {
+        Self { key, word: ptr::null_mut() }
     }
 
     #[inline(always)]
     pub(super) fn cell(self) -> Option<NonNull<Cell>> {
-        NonNull::new(self.word.map_addr(|address| address & !ESTIMATE))
+        cell_of(self.word)
     }
 
     pub(super) fn word(self) -> *mut Cell {
         self.word
     }
 
+    /// The key.
+    pub fn key(self) -> KeyRef<'b> {
+        self.key
+    }
+
+    /// Whether it is the base's answer.
+    pub fn is_base(self) -> bool {
+        self.word.is_null()
+    }
+
     /// What it says.
     #[inline]
     pub fn get(self) -> State<'b> {
-        let Some(cell) = self.cell() else { return State::Base };
-        // SAFETY: alive during 'b and published to this thread, by the contract of `new`.
-        unsafe {
-            let Origin { idx, kind, .. } = Cell::origin(cell);
-            if self.word.addr() & ESTIMATE != 0 {
-                return State::Estimate { writer: idx };
-            }
-            match kind {
-                Kind::Value => State::Value(Cell::bytes(cell)),
-                Kind::Deleted => State::Deleted,
-                Kind::Merge(op) => State::Merge { op, delta: Cell::bytes(cell) },
-            }
-        }
+        // SAFETY: by the contract of `new`; the arena lives during 'b, as the key does.
+        unsafe { state_of(self.word) }
     }
 
     /// The transaction that wrote it; `None`: it is the base's.
@@ -182,6 +194,36 @@ impl<'b> Seen<'b> {
     pub fn run(self) -> Option<u8> {
         // SAFETY: as in `get`.
         self.cell().map(|cell| unsafe { Cell::origin(cell) }.run)
+    }
+
+    /// A handle that says: this was read.
+    #[inline]
+    pub fn read(self, kind: ReadKind) -> Read<'b> {
+        Read::new(self, kind)
+    }
+}
+
+#[inline(always)]
+fn cell_of(word: *mut Cell) -> Option<NonNull<Cell>> {
+    NonNull::new(word.map_addr(|address| address & !ESTIMATE))
+}
+
+/// # Safety
+/// Null, or the address of a cell that lives during `'b` and was published to this thread, with or without [`ESTIMATE`].
+#[inline]
+unsafe fn state_of<'b>(word: *mut Cell) -> State<'b> {
+    let Some(cell) = cell_of(word) else { return State::Base };
+    // SAFETY: by contract.
+    unsafe {
+        let Origin { idx, kind, .. } = Cell::origin(cell);
+        if word.addr() & ESTIMATE != 0 {
+            return State::Estimate { writer: idx };
+        }
+        match kind {
+            Kind::Value => State::Value(Cell::bytes(cell)),
+            Kind::Deleted => State::Deleted,
+            Kind::Merge(op) => State::Merge { op, delta: Cell::bytes(cell) },
+        }
     }
 }
 
@@ -224,6 +266,6 @@ impl<'b> Write<'b> {
     #[inline]
     pub fn state(self) -> State<'b> {
         // SAFETY: by the contract of `new`.
-        unsafe { Seen::new(self.cell.as_ptr()) }.get()
+        unsafe { state_of(self.cell.as_ptr()) }
     }
 }

@@ -20,6 +20,7 @@
 //! *Checked by* `block_link.rs`, `block_publish.rs`.
 
 use super::cell::{Cell, ESTIMATE, Seen};
+use super::key::KeyRef;
 use crate::sync::{AtomicPtr, Ordering, Tracked, mutant, ord};
 use std::ptr::{self, NonNull};
 
@@ -50,15 +51,16 @@ impl Entry {
 /// The chain of one key, whose entries live during `'b`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chain<'b> {
+    key: KeyRef<'b>,
     head: &'b AtomicPtr<Entry>,
 }
 
 impl<'b> Chain<'b> {
     /// # Safety
-    /// `head` is the chain of a key in an arena that lives during `'b`.
+    /// `head` is the chain of the key.
     #[inline(always)]
-    pub(super) unsafe fn new(head: &'b AtomicPtr<Entry>) -> Self {
-        Self { head }
+    pub(super) unsafe fn new(key: KeyRef<'b>, head: &'b AtomicPtr<Entry>) -> Self {
+        Self { key, head }
     }
 
     #[inline(always)]
@@ -78,7 +80,7 @@ impl<'b> Chain<'b> {
                     let word = entry.cell.load(ord!("cell-load", Acquire));
                     if !word.is_null() {
                         // SAFETY: what is stored in an entry is the address of a cell of the same arena (B-2).
-                        return Some(unsafe { Seen::new(word) });
+                        return Some(unsafe { Seen::new(self.key, word) });
                     }
                 }
             }
@@ -154,9 +156,12 @@ impl Slot<'_> {
         self.0.cell.load(ord!("cell-load", Acquire))
     }
 
-    /// Whether its state is this cell, or an estimate of it.
+    /// Whether its state is this cell, an estimate of it, or what it was replaced by.
     pub(super) fn holds(self, cell: NonNull<Cell>) -> bool {
-        self.word().map_addr(|address| address & !ESTIMATE) == cell.as_ptr()
+        let now = self.word().map_addr(|address| address & !ESTIMATE);
+        // SAFETY: what is stored in an entry is a cell of its arena.
+        let is_replaced = |now| unsafe { Cell::origin(now) }.is_replacement;
+        now == cell.as_ptr() || NonNull::new(now).is_some_and(is_replaced)
     }
 
     /// Its state becomes `cell`, of the same arena.

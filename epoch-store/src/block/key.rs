@@ -1,6 +1,5 @@
 //! What a block knows of one key.
 
-use super::account::{Read, ReadKind};
 use super::cell::{Cell, Seen};
 use super::entry::{Chain, Entry};
 use crate::sync::{AtomicPtr, AtomicU32, Ordering, Tracked, mutant, ord, prefetch};
@@ -172,7 +171,7 @@ impl<'b> KeyRef<'b> {
     #[inline(always)]
     pub(super) fn chain(self) -> Chain<'b> {
         // SAFETY: the chain of a key that lives during 'b, as its arena does.
-        unsafe { Chain::new(&self.node().head) }
+        unsafe { Chain::new(self, &self.node().head) }
     }
 
     /// What transaction `idx` sees: the newest entry of a lower one, or what is settled below all of them.
@@ -194,7 +193,7 @@ impl<'b> KeyRef<'b> {
     fn settled(self) -> Seen<'b> {
         let word = self.node().settled.load(ord!("settle-load", Acquire));
         // SAFETY: null, or a cell of the same arena.
-        unsafe { Seen::new(word) }
+        unsafe { Seen::new(self, word) }
     }
 
     /// Makes a write of a transaction below which all are final the answer: in the entry that it has; as what is settled, if
@@ -214,10 +213,9 @@ impl<'b> KeyRef<'b> {
         }
     }
 
-    /// A handle that says: `seen` was read.
-    #[inline]
-    pub fn read(self, kind: ReadKind, seen: Seen<'b>) -> Read<'b> {
-        Read::new(self, kind, seen)
+    /// What a reader sees of it where nothing was written in the block: the base's answer.
+    pub fn unwritten(self) -> Seen<'b> {
+        Seen::of_base(self)
     }
 
     /// Asks the cache for what is known of it.

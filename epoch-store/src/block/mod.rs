@@ -58,7 +58,7 @@ use crate::batch::WriteOp;
 use crate::error::Error;
 use crate::key_space::KeySpace;
 use crate::snapshot::{Range, Snapshot};
-use crate::sync::{AtomicPtr, ord, serial_number, zeroed_slots};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering, ord, serial_number, zeroed_slots};
 use arena::Arena;
 use log::Logs;
 use order::Index;
@@ -78,6 +78,8 @@ pub struct BlockMap {
     transactions: u32,
     logs: Logs,
     order: AtomicPtr<Index>,
+    /// Keys that were touched, by writers that have left.
+    touched: AtomicUsize,
     arena: Arena,
 }
 
@@ -101,6 +103,7 @@ impl BlockMap {
             base.space(space)?;
         }
         let expected = usize::try_from(transactions).unwrap_or(usize::MAX).saturating_mul(4);
+        let expected = expected.max(2 * pool.keys());
         Ok(Self {
             base,
             space,
@@ -111,6 +114,7 @@ impl BlockMap {
             transactions,
             logs: Logs::new(),
             order: AtomicPtr::new(ptr::null_mut()),
+            touched: AtomicUsize::new(0),
             arena: Arena::new(pool.clone()),
         })
     }
@@ -205,19 +209,22 @@ impl BlockMap {
     ///
     /// # Errors
     /// As for [`Map::commit`](crate::Map::commit). Nothing is stored then.
-    pub fn commit<'w>(
-        &self,
-        writes: impl ExactSizeIterator<Item = (&'w [u8], Option<&'w [u8]>)> + Clone,
-    ) -> Result<Version, Error> {
+    pub fn commit(&self, writes: &[(&[u8], Option<&[u8]>)]) -> Result<Version, Error> {
         let store = self.base.store();
         let space = self.space.as_ref().map_or(Ok(0), |space| space.id_in(store))?;
-        let ops = writes.map(|(key, value)| WriteOp { space, key, value });
+        let ops = writes.iter().map(|&(key, value)| WriteOp { space, key, value });
         store.commit(ops).map(Version::from)
     }
 
     /// Bytes of memory that it holds, but for the table.
     pub fn bytes(&self) -> usize {
         self.arena.bytes()
+    }
+}
+
+impl Drop for BlockMap {
+    fn drop(&mut self) {
+        self.arena.pool().note_keys(self.touched.load(Ordering::Relaxed));
     }
 }
 

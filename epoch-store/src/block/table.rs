@@ -19,7 +19,7 @@ use std::ptr::{self, NonNull};
 
 /// Buckets at least, and at most.
 #[cfg(not(epoch_loom))]
-const SMALLEST: usize = 256;
+const SMALLEST: usize = 1 << 12;
 #[cfg(epoch_loom)]
 const SMALLEST: usize = 1;
 const LARGEST: usize = 1 << 21;

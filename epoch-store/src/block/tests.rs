@@ -117,8 +117,8 @@ fn handles_say_what_was_read() {
     let mut writer = block.writer();
     let key = writer.key(b"a").unwrap();
     for kind in [ReadKind::Get, ReadKind::Has] {
-        let read = key.read(kind, key.visible(3));
-        assert!(read.kind() == kind && read.key() == key && read.seen() == Seen::BASE);
+        let read = key.visible(3).read(kind);
+        assert!(read.kind() == kind && read.key() == key && read.seen().is_base());
     }
     let note = writer.note(key, ReadKind::Fold, b"sum");
     assert!(note.kind() == ReadKind::Fold && note.note() == b"sum" && note.key() == key);
@@ -246,4 +246,33 @@ fn a_block_reads_its_own_key_space() {
     let foreign = Map::new().key_space("s").unwrap();
     let refused = BlockMap::new(map.snapshot(), Some(foreign), 1, &Pool::default());
     assert_eq!(refused.unwrap_err(), Error::ForeignSpace);
+}
+
+#[test]
+#[should_panic(expected = "a key of another block")]
+fn what_was_seen_in_another_block_is_refused() {
+    let map = store();
+    let (one, other) = (block(&map, 2), block(&map, 2));
+    let mut writer = other.writer();
+    put(&mut writer, 0, 1, &["a"], "elsewhere");
+    let seen = writer.key(b"a").unwrap().visible(1);
+    one.writer().publish(1, &[seen.read(ReadKind::Get)], &[], &[]);
+}
+
+#[test]
+fn a_transaction_that_is_none_is_refused_before_anything_is_done() {
+    let map = store();
+    let block = block(&map, 1);
+    let mut writer = block.writer();
+    let key = writer.key(b"a").unwrap();
+    let write = writer.write(key, Kind::Value, 7, 1, b"x");
+    let mut refused = |settle: bool| {
+        let act = std::panic::AssertUnwindSafe(|| match settle {
+            true => writer.settle(7, &[write]),
+            false => writer.publish(7, &[], &[], &[write]),
+        });
+        std::panic::catch_unwind(act).is_err()
+    };
+    assert!(refused(true) && refused(false));
+    assert_eq!(key.visible(9).get(), State::Base);
 }

@@ -21,6 +21,8 @@ pub struct Writer<'b> {
     map: &'b BlockMap,
     bump: Bump,
     pen: Pen<'b>,
+    /// Keys that it was the first to touch, more or less.
+    touched: usize,
 }
 
 impl fmt::Debug for Writer<'_> {
@@ -31,7 +33,7 @@ impl fmt::Debug for Writer<'_> {
 
 impl<'b> Writer<'b> {
     pub(super) fn new(map: &'b BlockMap) -> Self {
-        Self { map, bump: map.arena.bump(), pen: Pen::new() }
+        Self { map, bump: map.arena.bump(), pen: Pen::new(), touched: 0 }
     }
 
     /// The block.
@@ -54,6 +56,7 @@ impl<'b> Writer<'b> {
             Ok(found) => Ok(found),
             Err(missed) => {
                 check_key(key)?;
+                self.touched += 1;
                 let (map, base) = (self.map, self.map.base(key));
                 let piece = self.bump.piece(&map.arena, BlockKey::layout(key.len())).cast();
                 // SAFETY: a fresh piece of this layout, in the arena of the block, whose snapshot keeps what `base` gave.
@@ -75,7 +78,7 @@ impl<'b> Writer<'b> {
     /// A write of a run, private until it is published: the only copy that is made of the value.
     ///
     /// # Panics
-    /// The key is one of another block; the value is longer than [`MAX_VALUE_LEN`](crate::MAX_VALUE_LEN).
+    /// The key is one of another block; the value has 4 GiB.
     #[inline]
     pub fn write(
         &mut self,
@@ -86,7 +89,7 @@ impl<'b> Writer<'b> {
         bytes: &[u8],
     ) -> Write<'b> {
         self.check(key);
-        let cell = self.cell(Origin { idx, run, kind }, bytes);
+        let cell = self.cell(Origin::new(idx, run, kind), bytes);
         // SAFETY: made just now, in the arena of the key's block.
         unsafe { Write::new(key, cell) }
     }
@@ -97,9 +100,9 @@ impl<'b> Writer<'b> {
     /// As [`Writer::write`].
     pub fn note(&mut self, key: KeyRef<'b>, kind: ReadKind, bytes: &[u8]) -> Read<'b> {
         self.check(key);
-        let cell = self.cell(Origin { idx: 0, run: 0, kind: Kind::Value }, bytes);
+        let cell = self.cell(Origin::new(0, 0, Kind::Value), bytes);
         // SAFETY: made just now, in the arena of the key's block.
-        Read::new(key, kind, unsafe { Seen::new(cell.as_ptr()) })
+        unsafe { Seen::new(key, cell.as_ptr()) }.read(kind)
     }
 
     /// A copy of `bytes` that lives as long as the block.
@@ -123,6 +126,7 @@ impl<'b> Writer<'b> {
         ranges: &[RangeRead<'_>],
         writes: &[Write<'b>],
     ) {
+        let slot = self.map.slot(idx); // refuses, before anything is done
         self.check_writes(idx, writes);
         reads.iter().for_each(|read| self.check(read.key()));
         if !mutant!("seen-before-ordered") {
@@ -137,7 +141,7 @@ impl<'b> Writer<'b> {
         }
         self.bury(idx);
         let account = self.account(reads, ranges, writes);
-        self.map.slot(idx).store(account.as_ptr(), ord!("account-store", Release));
+        slot.store(account.as_ptr(), ord!("account-store", Release));
     }
 
     /// Publishes the last run of a transaction below which all are final. As [`Writer::publish`], but nothing that it read
@@ -146,15 +150,16 @@ impl<'b> Writer<'b> {
     /// # Panics
     /// As [`Writer::publish`].
     pub fn settle(&mut self, idx: u32, writes: &[Write<'b>]) {
+        let slot = self.map.slot(idx); // refuses, before anything is done
         self.check_writes(idx, writes);
         self.announce(writes);
         for write in writes {
             // SAFETY: as in `publish`.
             unsafe { write.key().settle(idx, write.cell()) };
         }
-        if !self.map.slot(idx).load(Ordering::Relaxed).is_null() {
+        if !slot.load(Ordering::Relaxed).is_null() {
             self.bury(idx);
-            self.map.slot(idx).store(ptr::null_mut(), ord!("account-store", Release));
+            slot.store(ptr::null_mut(), ord!("account-store", Release));
         }
     }
 
@@ -188,7 +193,9 @@ impl<'b> Writer<'b> {
     pub fn replace(&mut self, key: KeyRef<'b>, idx: u32, kind: Kind, bytes: &[u8]) {
         self.check(key);
         if let Some(slot) = key.chain().of(idx) {
-            slot.set(self.cell(Origin { idx, run: u8::MAX, kind }, bytes));
+            slot.set(
+                self.cell(Origin { is_replacement: true, ..Origin::new(idx, 0, kind) }, bytes),
+            );
         }
     }
 
@@ -307,6 +314,7 @@ impl<'b> Writer<'b> {
 impl Drop for Writer<'_> {
     fn drop(&mut self) {
         self.map.arena.leave(&mut self.bump);
+        self.map.touched.fetch_add(self.touched, Ordering::Relaxed);
     }
 }
 

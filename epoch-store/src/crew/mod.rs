@@ -133,6 +133,8 @@ impl Crew {
                 self.0.close(threads::park);
             }
         }
+        // What a job threw that was unwound by its caller is not this one's.
+        self.hands.iter().for_each(|hand| drop(hand.panic.take()));
         let job = Job { work, caller: threads::current(), hands: &self.hands };
         let pointer = JobPointer(NonNull::from(&job).cast());
         // SAFETY: `&mut self`: one owner, and the job before was closed by its guard. This one outlives its own guard, which is

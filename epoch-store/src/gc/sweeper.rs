@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 /// What one unit of work (a superseded version, a bag looked at) pays towards the next scan, in slots.
 const SLOTS_PER_UNIT: usize = 16;
 /// How far ahead of a look at what a commit has superseded that is asked for.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 /// Units after which a scan is due however many slots there are: bounds what an old scan leaves in the chains.
 const MOST_UNITS: usize = 128;
 /// Commits between looks at the backlog.

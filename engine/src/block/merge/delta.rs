@@ -141,10 +141,18 @@ impl Steps {
                 let (lowest, rest) = field(rest)?;
                 let (highest, rest) = field(rest)?;
                 let (total, rest) = field(rest)?;
-                rest.is_empty().then_some(Self { lowest, highest, total })
+                let is_order = lowest <= Wide::ZERO && Wide::ZERO <= highest;
+                let is_inside = lowest <= total && total <= highest;
+                let is_right = rest.is_empty() && is_order && is_inside;
+                is_right.then_some(Self { lowest, highest, total })
             }
             _ => None,
         }
+    }
+
+    /// Whether these are the bytes of one delta, as callers make them: several in a row are this module's own.
+    pub(super) fn is_one(delta: &[u8]) -> bool {
+        delta.first() != Some(&SEVERAL) && Self::decode(delta).is_some()
     }
 
     pub(super) fn then(self, next: Self) -> Self {

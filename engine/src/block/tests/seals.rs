@@ -1,6 +1,7 @@
 //! From runs to the store.
 
 use super::*;
+use crate::MergeError;
 
 fn changed(sealed: &Sealed) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -141,4 +142,53 @@ fn blocks_are_driven_by_final_views_alone() {
     assert_eq!(block.publish(early).unwrap_err(), Abort::NotOpen { index: 0 });
     assert!(block.final_view(1).get("k").is_err());
     assert_eq!(block.seal().unwrap().changed().len(), 2);
+}
+
+#[test]
+fn what_is_committed_is_not_cut_off() {
+    let store = store(&[("k", "0")]);
+    let block = store.block(3).unwrap();
+    for value in ["1", "2"] {
+        let mut view = block.final_view(1);
+        view.put("k", value).unwrap();
+        block.publish(view).unwrap();
+    }
+    block.truncate(1); // one too late
+    let mut view = block.final_view(1);
+    view.put("k", "3").unwrap();
+    assert_eq!(block.publish(view).unwrap_err(), Abort::NotOpen { index: 2 });
+    assert_eq!(changed(&block.seal().unwrap()), ["k=2"]);
+}
+
+#[test]
+fn nothing_becomes_final_behind_the_end() {
+    let store = store(&[("k", "0")]);
+    let block = store.block(1).unwrap();
+    block.truncate(0);
+    let mut view = block.final_view(1);
+    view.put("k", "1").unwrap();
+    assert_eq!(block.publish(view).unwrap_err(), Abort::NotOpen { index: 0 });
+    assert!(block.seal().unwrap().changed().is_empty());
+}
+
+#[test]
+fn what_is_committed_is_not_withdrawn() {
+    let store = store(&[("k", "0")]);
+    let block = store.block(1).unwrap();
+    put(&block, 0, 1, &[("k", "1")]);
+    block.commit_prefix(1).unwrap();
+    block.mark_estimate(0);
+    assert_eq!(changed(&block.seal().unwrap()), ["k=1"]);
+}
+
+/// Several deltas in a row have a form of their own, which callers cannot hand in: it could say that a sum stays where it was
+/// and ends elsewhere.
+#[test]
+fn a_delta_that_was_made_up_is_refused() {
+    let store = store(&[]);
+    store.put("n", 3u64.to_be_bytes()).unwrap();
+    let block = store.block(1).unwrap();
+    let mut view = block.final_view(1);
+    let merged = view.merge(MergeId::ADD_U64, "n", [2, 0, 0, 0, 0, 1, 1, 5]);
+    assert_eq!(merged.unwrap_err(), Abort::Merge(MergeError::BadDelta));
 }

@@ -76,8 +76,8 @@ impl<T: Tasks> Scheduler<'_, T> {
             self.run_final(worker, index, run + 1);
             Outcome::Repaired(began.elapsed())
         };
-        let finish = self.finish(worker, index, run + u8::from(!is_valid));
         let began = timed.map(|_| Instant::now());
+        let finish = self.finish(worker, index, run + u8::from(!is_valid));
         let woken = self.set_pace(|pace, next| {
             pace.timed(worker.runs.drain());
             pace.speculated(index, outcome, next);

@@ -37,6 +37,7 @@
 //! | `frontier-store` | Release | `frontier-load` (Acquire): all that is final (S-3) |
 //! | `handover-finisher`, F-1 (fence) | SeqCst | F-2: a finisher stores its status, then reads the frontier; the owner stores the frontier, then reads the next status: one of them sees the other's store, and if both do, the CAS lets one through (S-4) |
 //! | `handover-owner`, F-2 (fence) | SeqCst | F-1, F-3 |
+//! | `stop-seen` (fence) | SeqCst | F-3: who leaves because of a stop wakes those who did not see it |
 //! | `sleeper`, F-3 (fence) | SeqCst | F-2: a sleeper sets its bit, then looks for work; who makes work by moving the frontier reads the bits afterwards (S-5) |
 //!
 //! *Progress.* No worker waits for another but by sleeping when there is nothing for it to do, and `run` of the crew for all.
@@ -304,7 +305,10 @@ impl<'a, T: Tasks> Scheduler<'a, T> {
         loop {
             let frontier = self.progress.frontier();
             if self.is_over(frontier) {
-                // Who stopped it need not know of anybody who sleeps.
+                // Who stopped it need not know of anybody who sleeps. The fence pairs with F-3: a sleeper sees the stop, or is seen.
+                if self.progress.is_stopped() {
+                    fence_at("stop-seen");
+                }
                 return self.wake_sleepers(worker);
             }
             if self.turn(worker, frontier) {

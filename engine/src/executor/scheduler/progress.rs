@@ -33,7 +33,7 @@ impl Progress {
     /// Whether nothing more is to become final.
     #[inline]
     pub fn is_stopped(&self) -> bool {
-        // A hint: who reads it late goes on for one transaction more.
+        // A hint while the block runs: who reads it late goes on for one transaction more.
         self.line.0.1.load(Ordering::Relaxed) != 0
     }
 
