@@ -24,7 +24,7 @@ fn sleepers() {
 #[test]
 fn sleepers_and_stop() {
     let script = Script { transactions: 1, window: 2, ..Script::default() };
-    Model { name: "sleepers_and_stop", bound: Some(1), floor: 100 }.check_from_each(3, move || {
+    Model { name: "sleepers_and_stop", bound: Some(1), floor: 6_000 }.check_from_each(3, move || {
         let block = Block::new(script, 2);
         race([
             actor(&block, |block| block.work(0)),
@@ -39,4 +39,9 @@ fn sleepers_and_stop() {
 #[test]
 fn mutants_of_sleepers() {
     mutants_die("sleepers", &["sleeper", "handover-owner", "sleeper-looks-first"]);
+}
+
+#[test]
+fn mutants_of_sleepers_and_stop() {
+    mutants_die("sleepers_and_stop", &["stop-seen", "sleeper-looks-first"]);
 }
