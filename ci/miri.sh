@@ -40,3 +40,7 @@ must_report 1 "Undefined Behavior" \
 run_tests "${miri[@]}" test "${locked[@]}" -p epoch-store --test removal -- a_deleted_key
 run_tests "${miri[@]}" test "${locked[@]}" -p epoch-store --test thread_exit -- \
     --skip threads_without_number
+
+# The arena of blocks, threads that are lent a borrow, and cells for one thread at a time. What is left out takes minutes each.
+run_tests "${miri[@]}" test "${locked[@]}" -p epoch-store --lib -- block:: crew:: place:: \
+    --skip four_threads --skip in_order_from_both --skip pieces_do_not --skip empty_and_long
