@@ -24,16 +24,19 @@ fn sleepers() {
 #[test]
 fn sleepers_and_stop() {
     let script = Script { transactions: 1, window: 2, ..Script::default() };
-    Model { name: "sleepers_and_stop", bound: Some(1), floor: 6_000 }.check_from_each(3, move || {
-        let block = Block::new(script, 2);
-        race([
-            actor(&block, |block| block.work(0)),
-            actor(&block, |block| block.work(1)),
-            actor(&block, |block| block.progress.stop()),
-        ]);
-        let committed = block.scheduler.committed();
-        Block::check(block, committed);
-    });
+    Model { name: "sleepers_and_stop", bound: Some(1), floor: 6_000 }.check_from_each(
+        3,
+        move || {
+            let block = Block::new(script, 2);
+            race([
+                actor(&block, |block| block.work(0)),
+                actor(&block, |block| block.work(1)),
+                actor(&block, |block| block.progress.stop()),
+            ]);
+            let committed = block.scheduler.committed();
+            Block::check(block, committed);
+        },
+    );
 }
 
 #[test]
