@@ -231,6 +231,7 @@ impl Arena {
     }
 
     /// Bytes of all chunks.
+    #[cfg(all(test, not(epoch_loom)))]
     pub(super) fn bytes(&self) -> usize {
         let mut next = NonNull::new(self.chunks.load(ord!("chunk-load", Acquire)));
         let mut bytes = 0;

@@ -119,11 +119,6 @@ impl BlockMap {
         })
     }
 
-    /// The snapshot below.
-    pub fn snapshot(&self) -> &Snapshot {
-        &self.base
-    }
-
     /// The key space, if it is not the default one.
     pub fn space(&self) -> Option<&KeySpace> {
         self.space.as_ref()
@@ -214,11 +209,6 @@ impl BlockMap {
         let space = self.space.as_ref().map_or(Ok(0), |space| space.id_in(store))?;
         let ops = writes.iter().map(|&(key, value)| WriteOp { space, key, value });
         store.commit(ops).map(Version::from)
-    }
-
-    /// Bytes of memory that it holds, but for the table.
-    pub fn bytes(&self) -> usize {
-        self.arena.bytes()
     }
 }
 

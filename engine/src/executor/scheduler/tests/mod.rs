@@ -235,13 +235,14 @@ fn if_every_worker_fails_the_caller_is_told() {
 
 #[test]
 fn short_transactions_stay_on_the_calling_thread() {
-    let mock = Mock::new(vec![Program::default(); 20_000], 0, 2);
-    let outcome = run(&mock, How { workers: 2, max_runs: 2, window: None });
-    let pace = outcome.pace.unwrap();
-    // How many is a matter of time, and a thread that loses its processor makes a portion look long: the rules themselves are
-    // tested with `pace`.
-    assert!(pace.inlined > 0);
-    assert_eq!(mock.outcomes(), mock.sequential());
+    // A thread that loses its processor makes a portion look long: not each time.
+    let most_inlined = (0..20).map(|_| {
+        let mock = Mock::new(vec![Program::default(); 20_000], 0, 2);
+        let outcome = run(&mock, How { workers: 2, max_runs: 2, window: None });
+        assert_eq!(mock.outcomes(), mock.sequential());
+        outcome.pace.unwrap().inlined
+    });
+    assert!(most_inlined.into_iter().any(|inlined| inlined > 5_000), "in none of 20 blocks");
 }
 
 #[test]
