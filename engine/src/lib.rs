@@ -73,6 +73,7 @@
 // A module uses only what stands above it.
 mod error;
 mod value;
+mod parent;
 mod batch;
 mod observe;
 mod shared;
@@ -101,6 +102,9 @@ pub use executor::{
 pub use kv::{KvEntries, KvStore, Observed, Observer, ObserverError, Prefixed};
 pub use observe::{Contention, HotKey};
 pub use overlay::{Overlay, OverlayBatch, OverlayEntries, OverlayRange, OverlayView};
+pub use parent::{
+    MemoryParent, Parent, ParentBatch, ParentError, ParentErrorKind, ParentRange, ParentSnapshot,
+};
 pub use shared::{MAX_KEY_SPACES, SlowReader};
 pub use snapshot::{
     Change, ChangeSet, Changes, Cursor, Keys, Lease, LeaseRange, LeaseView, Range, Snapshot,

@@ -1,0 +1,74 @@
+//! What is written to a parent in one step.
+
+use crate::Version;
+use std::ops::Range;
+
+/// Writes to a [`Parent`](crate::Parent), and the version that they bring it to.
+///
+/// Keys lie one behind the other in one buffer. Of two writes to one key the later one counts; what the engine itself writes
+/// comes in key order, without any key twice.
+///
+/// ```
+/// use engine::{ParentBatch, Version};
+/// let mut batch = ParentBatch::new(Version::from(1));
+/// batch.put(b"a", b"1");
+/// batch.delete(b"b");
+/// let writes: Vec<_> = batch.writes().collect();
+/// assert_eq!(writes, [(&b"a"[..], Some(&b"1"[..])), (b"b", None)]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ParentBatch {
+    version: Version,
+    bytes: Vec<u8>,
+    writes: Vec<Write>,
+}
+
+/// Places in `bytes`.
+#[derive(Debug, Clone)]
+struct Write {
+    key: Range<usize>,
+    value: Option<Range<usize>>,
+}
+
+impl ParentBatch {
+    /// No writes yet.
+    pub fn new(version: Version) -> Self {
+        Self { version, bytes: Vec::new(), writes: Vec::new() }
+    }
+
+    /// The version of the parent once it is made.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Stores `value` under `key`.
+    pub fn put(&mut self, key: &[u8], value: &[u8]) {
+        let (key, value) = (self.store(key), self.store(value));
+        self.writes.push(Write { key, value: Some(value) });
+    }
+
+    /// Deletes `key`, if it is there.
+    pub fn delete(&mut self, key: &[u8]) {
+        let key = self.store(key);
+        self.writes.push(Write { key, value: None });
+    }
+
+    /// The writes in the order in which they were added: a key, and the value that it gets; `None`: it is deleted.
+    pub fn writes(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)> {
+        self.writes.iter().map(|write| {
+            let value = write.value.clone().map(|value| &self.bytes[value]);
+            (&self.bytes[write.key.clone()], value)
+        })
+    }
+
+    /// Bytes of keys and values.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn store(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
+    }
+}
