@@ -87,6 +87,8 @@ pub enum Error {
     },
     /// Two snapshots that belong to different maps.
     ForeignSnapshot,
+    /// An entry for version zero, in which there is nothing.
+    NothingAtZero,
     /// Changes since a version that is later than the one they should lead to.
     NotOlder {
         /// The version that should be the earlier one.
@@ -183,6 +185,7 @@ impl fmt::Display for Error {
             }
             Self::Conflict(conflict) => conflict.fmt(f),
             Self::ForeignSnapshot => write!(f, "the snapshots belong to different maps"),
+            Self::NothingAtZero => write!(f, "version 0 is empty: nothing can be loaded into it"),
             Self::NotOlder { since, version } => {
                 write!(f, "version {since} is later than {version}, not earlier")
             }

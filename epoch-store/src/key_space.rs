@@ -66,6 +66,12 @@ impl KeySpace {
         self.store.space_name(self.id)
     }
 
+    /// Its number, by which parts of a batch name it: 1, 2, .., in the order in which they were created.
+    #[doc(hidden)]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
     /// Stores `value` under `key` in this space, as a commit of its own; as [`Map::put`](crate::Map::put) does in the
     /// default space.
     ///

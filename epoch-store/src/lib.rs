@@ -53,12 +53,14 @@ pub mod block;
 
 pub use batch::WriteBatch;
 #[doc(hidden)]
+pub use batch::{Step, WriteOp};
+#[doc(hidden)]
 pub use crew::{Crew, Member, Payload};
 pub use error::{Conflict, ConflictingKey, Error, ReadKind};
 pub use error::{MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN};
 pub use key_range::KeyRange;
 pub use key_space::KeySpace;
-pub use map::{Builder, Map};
+pub use map::{Builder, Loader, Map};
 #[doc(hidden)]
 pub use place::Place;
 pub use read_set::ReadSet;

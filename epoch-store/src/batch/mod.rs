@@ -73,6 +73,22 @@ pub struct WriteOp<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+/// One part of a batch.
+#[derive(Debug, Clone, Copy)]
+pub enum Step<'a> {
+    /// A write to one key.
+    Write(WriteOp<'a>),
+    /// Every key from `from` on, and below `to` if there is one, is deleted.
+    DeleteRange {
+        /// In which space of the store; 0: the default one.
+        space: u32,
+        /// The first key.
+        from: &'a [u8],
+        /// Behind the last one; `None`: there is no last one.
+        to: Option<&'a [u8]>,
+    },
+}
+
 impl WriteOp<'_> {
     /// Whether key and value have lengths that can be stored.
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -269,6 +285,23 @@ impl WriteBatch {
     }
 
     /// Whether there are ranges in it.
+    /// Writes and deleted ranges in the order in which they were added: for who keeps a log of them. Ranges that spare
+    /// what a snapshot has not seen are not told apart.
+    #[doc(hidden)]
+    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        let mut ranges = self.ranges.iter().peekable();
+        let mut ops = self.ops().enumerate().peekable();
+        std::iter::from_fn(move || {
+            let next = ops.peek().map_or(usize::MAX, |&(at, _)| at);
+            if let Some(range) = ranges.next_if(|range| range.after <= next) {
+                let from = &self.bytes[range.from.clone()];
+                let to = range.to.clone().map(|to| &self.bytes[to]);
+                return Some(Step::DeleteRange { space: range.space, from, to });
+            }
+            ops.next().map(|(_, op)| Step::Write(op))
+        })
+    }
+
     pub(crate) fn has_ranges(&self) -> bool {
         !self.ranges.is_empty()
     }

@@ -30,16 +30,23 @@ unsafe impl Sync for Queue {}
 
 impl Default for Queue {
     fn default() -> Self {
-        let origin = Commit::alloc(smallvec::SmallVec::new()).as_ptr();
-        Self {
-            root: CachePadded::new(AtomicU64::new(0)),
-            head: CachePadded::new(AtomicPtr::new(origin)),
-            tail: CachePadded::new(AtomicPtr::new(origin)),
-        }
+        Self::starting_at(0)
     }
 }
 
 impl Queue {
+    /// A queue in which the last commit so far had this stamp.
+    pub fn starting_at(stamp: u64) -> Self {
+        let origin = Commit::alloc(smallvec::SmallVec::new());
+        // SAFETY: nobody else can see it yet.
+        unsafe { origin.as_ref().set_stamp(stamp) };
+        Self {
+            root: CachePadded::new(AtomicU64::new(stamp)),
+            head: CachePadded::new(AtomicPtr::new(origin.as_ptr())),
+            tail: CachePadded::new(AtomicPtr::new(origin.as_ptr())),
+        }
+    }
+
     /// The word that readers take their stamp from.
     #[inline(always)]
     pub fn root(&self) -> &AtomicU64 {

@@ -1,6 +1,7 @@
 //! Choices made before a map exists.
 
-use super::Map;
+use super::{Loader, Map};
+use crate::Version;
 use crate::error::MAX_KEY_SPACES;
 use crate::store::{Options, StoreRef};
 use std::time::Duration;
@@ -140,5 +141,20 @@ impl Builder {
     /// The map.
     pub fn build(self) -> Map {
         Map::from_store(StoreRef::new(self.options))
+    }
+
+    /// A map that begins at `version` with what a [`Loader`] puts into it: for state that was kept somewhere else.
+    ///
+    /// ```
+    /// use epoch_store::{Map, Version};
+    /// let mut loader = Map::builder().load_at(Version::from(41));
+    /// loader.put("a", "1")?;
+    /// let map = loader.finish()?;
+    /// assert_eq!(u64::from(map.put("b", "2")?), 42);
+    /// assert_eq!(map.snapshot().iter().count(), 2);
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn load_at(self, version: Version) -> Loader {
+        Loader::new(self.options, version)
     }
 }

@@ -1,8 +1,10 @@
 //! What writers hold: the map.
 
 mod builder;
+mod loader;
 
 pub use builder::Builder;
+pub use loader::Loader;
 
 use crate::batch::WriteOp;
 use crate::error::Error;

@@ -143,12 +143,17 @@ impl Default for Slots {
 impl Slots {
     /// A table without snapshots.
     pub fn new(policy: Policy) -> Self {
+        Self::starting_at(policy, 0)
+    }
+
+    /// A table without snapshots, of a map whose oldest version is `first`.
+    pub fn starting_at(policy: Policy, first: u64) -> Self {
         Self {
             slots: Segments::new(FIRST_SEGMENT),
             states: std::array::from_fn(|_| SegmentState::default()),
             cursor: AtomicUsize::new(0),
             piles: AtomicUsize::new(0),
-            retention: Retention::new(policy),
+            retention: Retention::new(policy, first),
         }
     }
 

@@ -36,9 +36,10 @@ pub(super) struct Retention {
 }
 
 impl Retention {
-    pub(super) fn new(policy: Policy) -> Self {
+    /// Of a map that has nothing older than the version `first`.
+    pub(super) fn new(policy: Policy, first: u64) -> Self {
         let ages = (!policy.age.is_zero()).then(|| Box::new(Ages::new(policy.age)));
-        Self { policy, ages, low: AtomicU64::new(0) }
+        Self { policy, ages, low: AtomicU64::new(first) }
     }
 
     pub(super) fn policy(&self) -> &Policy {

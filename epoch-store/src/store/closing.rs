@@ -70,7 +70,12 @@ unsafe impl Sync for StoreRef {}
 impl StoreRef {
     /// A new store.
     pub fn new(options: Options) -> Self {
-        Self { store: NonNull::from(Box::leak(Box::new(Store::new(options)))) }
+        Self::share(Box::new(Store::new(options, 0)))
+    }
+
+    /// The first handle to a store that nobody has shared yet.
+    pub(super) fn share(store: Box<Store>) -> Self {
+        Self { store: NonNull::from(Box::leak(store)) }
     }
 
     /// Registers a snapshot at the newest version. Wait-free.
@@ -229,6 +234,6 @@ unsafe fn free(store: NonNull<Store>) {
     #[cfg(epoch_loom)]
     // SAFETY: not freed yet.
     unsafe { store.as_ref() }.life.end();
-    // SAFETY: leaked from a Box by `StoreRef::new`.
+    // SAFETY: leaked from a Box by `StoreRef::share`.
     drop(unsafe { Box::from_raw(store.as_ptr()) });
 }

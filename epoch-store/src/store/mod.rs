@@ -16,6 +16,7 @@
 //! *Checked by* `closing.rs` in `loom-tests/tests`; `tests/lifetimes.rs`.
 
 mod closing;
+mod load;
 mod memory;
 mod pick;
 mod read;
@@ -28,6 +29,7 @@ mod write;
 #[cfg(epoch_loom)]
 pub use closing::stores_freed;
 pub use closing::{OpenSlot, StoreRef};
+pub use load::Loading;
 pub use pick::{Changed, ChangedRow, Copied, Pick, Row, Visible};
 pub use scan::{Direction, Remaining};
 pub use validate::{Overtaken, Read, Refused};
@@ -82,13 +84,14 @@ pub struct Store {
 }
 
 impl Store {
-    fn new(options: Options) -> Self {
+    /// An empty store, whose commits so far came to this stamp.
+    fn new(options: Options, stamp: u64) -> Self {
         Self {
             life: Life::default(),
             serial: serial_number(),
-            queue: Queue::default(),
+            queue: Queue::starting_at(stamp),
             spaces: Spaces::default(),
-            slots: Slots::new(options.policy),
+            slots: Slots::starting_at(options.policy, stamp),
             backlog: Backlog::default(),
             sessions: Sessions::default(),
             domain: Domain::default(),
