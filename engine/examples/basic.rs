@@ -48,7 +48,7 @@ fn main() -> Result<(), Error> {
         Err(Error::Map(epoch_store::Error::EmptyKey)) => println!("an empty key is refused"),
         other => panic!("{other:?}"),
     }
-    store.close();
+    store.close()?;
     assert!(matches!(store.put("k", "v"), Err(Error::Closed)));
     assert_eq!(store.snapshot().count("account/".."account0")?, 3);
     Ok(())

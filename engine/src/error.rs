@@ -8,8 +8,10 @@ pub use abort::Abort;
 pub use block_conflict::BlockConflict;
 pub use merge::MergeError;
 
+use crate::parent::ParentError;
 use epoch_store::Version;
 use std::fmt;
+use std::sync::Arc;
 
 /// The longest metadata of a commit, in bytes.
 pub const MAX_METADATA_LEN: usize = 1 << 10;
@@ -89,6 +91,32 @@ pub enum Error {
     /// A block that was to be run, and of which transactions are committed, or left out, already.
     #[error("the block is in use")]
     BlockInUse,
+    /// What the parent of the store could not do.
+    #[error(transparent)]
+    Parent(Arc<ParentError>),
+    /// A commit that is made, and seen by everybody, and is not durable: the parent has failed. It is tried again, by itself
+    /// and by [`Store::flush`](crate::Store::flush), as long as the store is open.
+    #[error("version {version} is committed, and not durable{}", because(.cause))]
+    NotDurable {
+        /// Its version.
+        version: Version,
+        /// Why the parent has failed; `None`: the store was closed or dropped meanwhile.
+        cause: Option<Arc<ParentError>>,
+    },
+    /// A commit that would bring what is not durable yet beyond
+    /// [`Builder::undurable_limit`](crate::Builder::undurable_limit).
+    #[error("{undurable} bytes are not durable yet; at most {limit} may be{}", because(.cause))]
+    UndurableLimit {
+        /// Bytes that are not durable.
+        undurable: u64,
+        /// The most allowed.
+        limit: u64,
+        /// Why the parent fails, if it does.
+        cause: Option<Arc<ParentError>>,
+    },
+    /// Durability was asked of a store without a parent.
+    #[error("the store has no parent to make anything durable")]
+    NoParent,
     /// What an observer of reads and writes refused: gas that ran out, say.
     #[error("refused by the observer: {0}")]
     Observer(Box<dyn std::error::Error + Send + Sync>),
@@ -108,6 +136,17 @@ impl Error {
     /// ```
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict(_))
+    }
+}
+
+/// The end of a message.
+fn because(cause: &Option<Arc<ParentError>>) -> String {
+    cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"))
+}
+
+impl From<ParentError> for Error {
+    fn from(error: ParentError) -> Self {
+        Self::Parent(Arc::new(error))
     }
 }
 

@@ -71,11 +71,12 @@
 #![forbid(unsafe_code)]
 
 // A module uses only what stands above it.
+mod parent;
 mod error;
 mod value;
-mod parent;
 mod batch;
 mod observe;
+mod durable;
 mod shared;
 mod snapshot;
 mod store;
@@ -90,6 +91,7 @@ pub use block::{
     Block, BlockBuilder, ChangedKeys, Delta, MergeId, MergeOp, MergeOutcome, Sealed, Verdict, View,
     ViewRange, ViewStore,
 };
+pub use durable::{Durability, Overflow, Resumed};
 pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Stats, Version};
 pub use error::{
     Abort, BlockConflict, Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN,

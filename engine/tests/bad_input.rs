@@ -208,7 +208,7 @@ fn errors_say_what_is_wrong() {
     assert_eq!(too_long.to_string(), "the metadata has 1025 bytes; at most 1024 are allowed");
     let empty = store.put("", "").unwrap_err();
     assert_eq!(empty.to_string(), epoch_store::Error::EmptyKey.to_string());
-    store.close();
+    store.close().unwrap();
     let closed = store.put("k", "v").unwrap_err();
     assert_eq!(closed.to_string(), "the store is closed");
     assert!(![too_long, empty, closed, Error::ReservedSpaceName].iter().any(Error::is_conflict));

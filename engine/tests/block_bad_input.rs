@@ -328,7 +328,7 @@ fn a_store_that_is_closed_takes_no_block() {
     let store = store(&[("k", "v")]);
     let block = store.block(1).unwrap();
     write(&block, 0, 1, &[("k", None)]);
-    store.close();
+    store.close().unwrap();
     assert!(matches!(block.seal().unwrap_err(), Error::Closed));
     let logic = |_: u32, view: &mut View<'_>| view.delete("k");
     assert!(matches!(Executor::new(2).execute(&store, 3, &logic).unwrap_err(), Error::Closed));

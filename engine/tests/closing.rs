@@ -20,8 +20,8 @@ fn every_kind_of_write_is_refused() {
     let version = store.version();
     let handle = store.clone();
     assert!(!handle.is_closed());
-    store.close();
-    store.close();
+    store.close().unwrap();
+    store.close().unwrap();
     assert!(handle.is_closed());
 
     let ignore = |_: Option<Version>| version;
@@ -60,7 +60,7 @@ fn everything_can_be_read_and_collected() {
     let old = store.commit_tagged(WriteBatch::new().put("k", "1"), "tag").unwrap();
     store.put("k", "2").unwrap();
     let before = store.snapshot();
-    store.close();
+    store.close().unwrap();
 
     assert_eq!(before.get("k").unwrap().unwrap(), "2");
     assert_eq!(store.snapshot_at(old).unwrap().get("k").unwrap().unwrap(), "1");
@@ -101,7 +101,7 @@ fn a_write_that_races_with_closing_is_applied_or_refused() {
             let writers: Vec<_> = (0..WRITERS).map(|id| scope.spawn(move || write(id))).collect();
             barrier.wait();
             std::thread::yield_now();
-            store.close();
+            store.close().unwrap();
             writers.into_iter().map(|writer| writer.join().unwrap()).collect()
         });
         let snapshot = store.snapshot();

@@ -72,7 +72,7 @@ fn what_goes_through_and_what_is_refused_for_other_reasons_is_not_contention() {
     store.compare_and_set("k", "other", "v").unwrap();
     store.put("", "no key").unwrap_err();
     store.transact(|transaction| transaction.put("k", "w")).unwrap();
-    store.close();
+    store.close().unwrap();
     assert!(matches!(store.put("k", "closed"), Err(Error::Closed)));
     assert_eq!(store.contention(), Store::in_memory().contention());
     assert!(store.hottest_keys().is_empty());

@@ -163,7 +163,7 @@ fn a_flush_is_a_span_unless_there_is_nothing_to_do() {
         call.overlay().flush().unwrap();
         call.flush().unwrap();
         block.flush().unwrap();
-        store.close();
+        store.close().unwrap();
         block.put("k", "w").unwrap();
         assert!(matches!(block.flush(), Err(Error::Closed)));
     });

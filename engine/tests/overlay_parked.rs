@@ -216,7 +216,7 @@ fn a_store_that_is_closed_beside_a_stopped_flush_has_all_of_it_or_nothing() -> R
         let sleeper = root.clone();
         let (said, release) = park_at(stop, move || sleeper.flush().map(drop));
         let Ok(Word::Parked(point)) = said.recv() else { return Ok(None) };
-        store.close();
+        store.close().unwrap();
         let helped = root.flush();
         let after_help = entries(store.snapshot().iter())?;
         assert_eq!(entries(root.iter())?, shown, "{stop}, {point}");

@@ -24,7 +24,7 @@ fn layers_over_a_closed_store_can_be_used_and_say_that_they_cannot_be_flushed() 
     let root = store.overlay();
     let nested = root.overlay();
     root.put("b", "root")?;
-    store.close();
+    store.close().unwrap();
     let iterator = nested.iter();
     for round in 0..3 {
         assert!(matches!(root.flush(), Err(Error::Closed)), "{round}");

@@ -204,7 +204,7 @@ fn on_a_closed_store_a_transaction_reads_and_commits_nothing() {
     let (mut writes, mut reads) = (store.transaction(), store.transaction());
     let savepoint = writes.savepoint();
     writes.put("k", "own").unwrap();
-    store.close();
+    store.close().unwrap();
     assert!(matches!(writes.commit(), Err(Error::Closed)));
     assert_eq!(writes.get("k").unwrap().unwrap(), "own", "it is open, and as it was");
     writes.space(&space).unwrap().put("k", "own").unwrap();

@@ -1,6 +1,7 @@
 //! From final transactions to one commit of the store.
 
 use super::Block;
+use crate::durable::Writes;
 use crate::{Error, Version};
 use epoch_store::block::{KeyRef, State};
 use std::fmt;
@@ -55,7 +56,10 @@ impl Block {
         // Put in order when they are packed: where they lie in the block, comparing would miss the cache.
         sealed.sort();
         let changed: Vec<_> = sealed.changed().collect();
-        let version = self.shared.commit(changed.len(), |_| self.map.commit(&changed))?;
+        let version = {
+            let writes = Writes::Keys(self.map.space_id(), &changed);
+            self.shared.commit(writes, |_| self.map.commit(&changed))?
+        };
         Ok(Sealed { version, ..sealed })
     }
 

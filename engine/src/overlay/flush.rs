@@ -3,6 +3,7 @@
 use super::entry::{NUMBER_LEN, TAG_LEN, is_tombstone, layer_key, layer_range, marker};
 use super::family::{Family, Mark, Phase, ROOT, RootFlush, State, generation, is_conflict};
 use super::layer::Layer;
+use crate::durable::Writes;
 use crate::observe;
 use crate::{Error, Snapshot, Version};
 use epoch_store::{ReadSet, WriteBatch};
@@ -22,7 +23,11 @@ pub fn flush(layer: &Layer) -> Result<Version, Error> {
             flush_onto(layer, parent)?;
             Ok(layer.family().state().base.version())
         }
-        None => flush_root(layer.family(), layer),
+        None => {
+            let version = flush_root(layer.family(), layer)?;
+            layer.family().shared().settle(version)?;
+            Ok(version)
+        }
     })
 }
 
@@ -166,8 +171,11 @@ fn decide(
         let map = shared.admit(batch.len())?;
         let mut reads = ReadSet::at(&now);
         reads.key_in(hidden, family.mark());
-        if !is_conflict(map.commit_if(&marked, &reads))? {
-            return Ok(mark);
+        let commit = || map.commit_if(&marked, &reads).map_err(Error::from);
+        match shared.note(Writes::Batch(&marked), commit) {
+            Ok(_) => return Ok(mark),
+            Err(Error::Conflict(_)) => {}
+            Err(refused) => return Err(refused),
         }
     }
 }

@@ -10,17 +10,22 @@
 //! admitted is committed, and reported so, even if the store is closed meanwhile: there is no state in between.
 
 mod links;
+mod options;
 mod slow_reader;
 mod turns;
 
 pub use links::{Link, Links};
+pub use options::{Options, ParentPlace};
 pub use slow_reader::{Notice, SlowReader};
 pub use turns::{Elder, Turns};
 
+use crate::durable::{self, Durability, Durable, Hidden, Writes};
 use crate::observe::{self, Tally};
+use crate::parent::Parent;
 use crate::{Error, Version};
 use epoch_store::atomics::{AtomicBool, Ordering};
 use slow_reader::Watch;
+use std::sync::Arc;
 
 /// The most key spaces that a store can have.
 pub const MAX_KEY_SPACES: usize = epoch_store::MAX_KEY_SPACES - HIDDEN_SPACES;
@@ -30,6 +35,8 @@ const RESERVED: char = '\0';
 /// The name of the key space that the engine keeps for itself.
 const HIDDEN_SPACE: &str = "\0engine";
 const HIDDEN_SPACES: usize = 1;
+/// Where the metadata of commits lie in it: of all that is there, what is durable too.
+pub const METADATA: &[u8] = b"metadata";
 /// Writes that the engine adds to a user's batch at most: one of metadata.
 const ADDED_WRITES: usize = 1;
 
@@ -45,37 +52,58 @@ pub struct Shared {
     closed: AtomicBool,
     turns: Turns,
     tally: Tally,
+    /// What brings commits to the parent, if there is one.
+    durable: Option<Durable>,
 }
 
-/// What users choose.
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub map: epoch_store::Builder,
-    pub max_batch_len: usize,
-    pub max_key_spaces: usize,
-    pub notice: Option<Notice>,
+/// What is peculiar to a commit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms {
+    /// Writes that the engine has added to those of a user.
+    pub added: usize,
+    /// When it returns; `None`: as all do.
+    pub durability: Option<Durability>,
 }
+
+/// A map, its hidden space, and what brings its commits to a parent.
+type Opened = (epoch_store::Map, epoch_store::KeySpace, Option<Durable>);
 
 impl Shared {
-    /// Of an empty store.
-    pub fn open(options: Options) -> Result<Self, Error> {
-        let Options { map, max_batch_len, max_key_spaces, notice } = options;
-        let map = map
-            .max_batch_len(max_batch_len.saturating_add(ADDED_WRITES))
-            .max_key_spaces(max_key_spaces.saturating_add(HIDDEN_SPACES))
-            .build();
-        let hidden = map.key_space(HIDDEN_SPACE)?;
-        let (watch, closed) = (notice.map(Watch::new), AtomicBool::new(false));
+    /// Of an empty store, or of one that has what its parent has kept.
+    pub fn open(mut options: Options) -> Result<Self, Error> {
+        options.map = options
+            .map
+            .max_batch_len(options.max_batch_len.saturating_add(ADDED_WRITES))
+            .max_key_spaces(options.max_key_spaces.saturating_add(HIDDEN_SPACES));
+        let (map, hidden, durable) = match options.parent.take() {
+            Some(place) => Self::open_on(place.take()?, &options)?,
+            None if options.durability == Durability::Durable => return Err(Error::NoParent),
+            None => {
+                let map = options.map.build();
+                let hidden = map.key_space(HIDDEN_SPACE)?;
+                (map, hidden, None)
+            }
+        };
         Ok(Self {
             map,
             hidden,
-            max_batch_len,
-            max_key_spaces,
-            watch,
-            closed,
+            max_batch_len: options.max_batch_len,
+            max_key_spaces: options.max_key_spaces,
+            watch: options.notice.map(Watch::new),
+            closed: AtomicBool::new(false),
             turns: Turns::default(),
             tally: Tally::default(),
+            durable,
         })
+    }
+
+    fn open_on(parent: Arc<dyn Parent>, options: &Options) -> Result<Opened, Error> {
+        let (builder, watcher) = (options.map.clone(), options.watcher.as_ref());
+        let (map, kept) = durable::resume(parent, builder, HIDDEN_SPACE, watcher)?;
+        let hidden = map.key_space(HIDDEN_SPACE)?;
+        let own = Hidden { space: hidden.id(), kept: METADATA };
+        let durable = Durable::start(&map, kept, (own, options.bound), options.durability)?;
+        Ok((map, hidden, Some(durable)))
     }
 
     /// The map, to read.
@@ -97,23 +125,66 @@ impl Shared {
         Ok(&self.map)
     }
 
-    /// Commits so many writes, which `apply` makes, if they are admitted. Every commit of a user goes through here, to be
-    /// observed, but for flushes, which are observed as such; what the engine commits for itself does not.
+    /// Commits these writes, which `apply` makes, if they are admitted. Every commit of a user goes through here, to be
+    /// observed and made durable, but for flushes, which are observed as such; what the engine commits for itself does not.
     #[inline]
     pub fn commit<E>(
         &self,
-        writes: usize,
+        writes: Writes<'_>,
         apply: impl FnOnce(&epoch_store::Map) -> Result<Version, E>,
     ) -> Result<Version, Error>
     where
         Error: From<E>,
     {
-        let map = self.admit(writes)?;
-        let result = observe::commit(writes, || apply(map)).map_err(Error::from);
+        self.commit_on(Terms::default(), writes, apply)
+    }
+
+    /// As [`commit`](Shared::commit), on terms of its own.
+    #[inline]
+    pub fn commit_on<E>(
+        &self,
+        terms: Terms,
+        writes: Writes<'_>,
+        apply: impl FnOnce(&epoch_store::Map) -> Result<Version, E>,
+    ) -> Result<Version, Error>
+    where
+        Error: From<E>,
+    {
+        let count = writes.len() - terms.added;
+        let map = self.admit(count)?;
+        let apply = || observe::commit(count, || apply(map)).map_err(Error::from);
+        let result = match &self.durable {
+            None if terms.durability == Some(Durability::Durable) => Err(Error::NoParent),
+            None => apply(),
+            Some(durable) => durable.commit(writes, terms.durability, apply),
+        };
         if let Err(Error::Conflict(conflict)) = &result {
             self.tally.conflict(conflict);
         }
         result
+    }
+
+    /// Commits these writes by `apply`, for who observes and admits them himself: they become durable like all others, and
+    /// nothing waits for that before [`settle`](Shared::settle).
+    pub fn note(
+        &self,
+        writes: Writes<'_>,
+        apply: impl FnOnce() -> Result<Version, Error>,
+    ) -> Result<Version, Error> {
+        match &self.durable {
+            None => apply(),
+            Some(durable) => durable.note(writes, apply),
+        }
+    }
+
+    /// Waits until `version` is durable, if every commit is to.
+    pub fn settle(&self, version: Version) -> Result<(), Error> {
+        self.durable.as_ref().map_or(Ok(()), |durable| durable.settle(version))
+    }
+
+    /// What brings commits to the parent, if there is one.
+    pub fn durable(&self) -> Option<&Durable> {
+        self.durable.as_ref()
     }
 
     /// What was lost against others.
@@ -130,9 +201,10 @@ impl Shared {
         &self.hidden
     }
 
-    /// Refuses all writes that are not admitted yet.
-    pub fn close(&self) {
+    /// Refuses all writes that are not admitted yet. Then makes all others durable, where there is a parent, and closes that.
+    pub fn close(&self) -> Result<(), Error> {
         self.closed.store(true, Ordering::Relaxed);
+        self.durable.as_ref().map_or(Ok(()), |durable| durable.close(self.map.version()))
     }
 
     /// Whether it was closed.

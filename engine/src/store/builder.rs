@@ -1,13 +1,17 @@
 //! Choices made before a store exists.
 
 use super::Store;
-use crate::shared::{MAX_KEY_SPACES, Notice, Options, Shared, SlowReader};
-use crate::{Error, Version};
+use crate::durable::{Bound, Watcher};
+use crate::parent::Parent;
+use crate::shared::{MAX_KEY_SPACES, Notice, Options, ParentPlace, Shared, SlowReader};
+use crate::{Durability, Error, Overflow, Resumed};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The most writes of a batch, if nothing else was chosen.
 const MAX_BATCH_LEN: usize = 1 << 24;
+/// Bytes that may wait for the parent, if nothing else was chosen.
+const UNDURABLE_LIMIT: u64 = 256 << 20;
 
 /// Builds a [`Store`] with choices; see [`Store::builder`].
 ///
@@ -26,7 +30,19 @@ impl Default for Builder {
     fn default() -> Self {
         let (max_batch_len, max_key_spaces) = (MAX_BATCH_LEN, MAX_KEY_SPACES);
         let map = epoch_store::Builder::default();
-        Self { options: Options { map, max_batch_len, max_key_spaces, notice: None } }
+        let bound = Bound { limit: UNDURABLE_LIMIT, overflow: Overflow::default() };
+        Self {
+            options: Options {
+                map,
+                max_batch_len,
+                max_key_spaces,
+                notice: None,
+                parent: None,
+                durability: Durability::default(),
+                bound,
+                watcher: None,
+            },
+        }
     }
 }
 
@@ -199,10 +215,103 @@ impl Builder {
         self
     }
 
-    /// The store: empty, at [`Version::ZERO`].
+    /// What keeps the store when the process ends: commits are brought there in the order of their versions, in the
+    /// background, and what it has kept is there again when the store is opened. See [`Parent`]; `RedbParent` and
+    /// `FjallParent`, behind features, keep it on a disk. Default: none; the store lives in memory.
+    ///
+    /// Everything is in memory as well: reads never ask the parent. A commit costs a copy of its writes more. Versions go on
+    /// where the parent has come to; older ones cannot be opened, and what [tagged commits](crate::Store::commit_tagged) said is kept.
+    ///
+    /// The store takes the parent: of stores that are opened with clones of these choices only the first one gets it.
+    ///
+    /// ```
+    /// use engine::{MemoryParent, Store};
+    /// let parent = MemoryParent::new();
+    /// let (first, second) = (parent.reopened(), parent);
+    /// let store = Store::builder().parent(first).open()?;
+    /// let version = store.put("k", "v")?;
+    /// store.close()?;
+    /// let store = Store::builder().parent(second).open()?;
+    /// assert_eq!(store.version(), version);
+    /// assert_eq!(store.snapshot().get("k")?.unwrap(), "v");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn parent(mut self, parent: impl Parent) -> Self {
+        self.options.parent = Some(ParentPlace::new(parent));
+        self
+    }
+
+    /// When commits return, unless one says otherwise ([`Store::commit_with`](crate::Store::commit_with)). Default:
+    /// [`Durability::Memory`].
+    ///
+    /// With [`Durability::Durable`] every commit waits for the parent's disk, and shares that wait with all that are under way
+    /// at the time: many threads get far more of them done than one.
+    ///
+    /// ```
+    /// use engine::{Durability, MemoryParent, Store};
+    /// let builder = Store::builder().durability(Durability::Durable);
+    /// assert!(matches!(builder.clone().open(), Err(engine::Error::NoParent)));
+    /// let store = builder.parent(MemoryParent::new()).open()?;
+    /// assert_eq!(store.durable_version(), Some(store.put("k", "v")?));
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.options.durability = durability;
+        self
+    }
+
+    /// Bytes of commits that may be on their way to the parent, and what happens to a commit that would be too much. Default:
+    /// 256 MiB, [`Overflow::Wait`]. Counted are keys, values and some 80 bytes for each commit. One commit is always
+    /// admitted when nothing else is on its way, however large.
+    ///
+    /// ```
+    /// use engine::{Error, MemoryParent, Overflow, Store};
+    /// let store = Store::builder()
+    ///     .parent(MemoryParent::new())
+    ///     .undurable_limit(1_000, Overflow::Refuse)
+    ///     .open()?;
+    /// let refused = (0..1_000_000).find_map(|_| store.put("k", [0; 500]).err()).unwrap();
+    /// assert!(matches!(refused, Error::UndurableLimit { limit: 1_000, .. }));
+    /// store.flush()?;
+    /// store.put("k", [0; 500])?;
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn undurable_limit(mut self, bytes: u64, overflow: Overflow) -> Self {
+        self.options.bound = Bound { limit: bytes, overflow };
+        self
+    }
+
+    /// Whom to tell how far [`open`](Builder::open) has come with what the parent has kept: every 16,384 entries, and at the
+    /// end. It is called by the thread that opens the store.
+    ///
+    /// ```
+    /// use engine::{MemoryParent, Store};
+    /// let parent = MemoryParent::new();
+    /// let store = Store::builder().parent(parent.reopened()).open()?;
+    /// store.put("k", "v")?;
+    /// drop(store); // waits until it is durable
+    /// let (tell, told) = std::sync::mpsc::channel();
+    /// let again = Store::builder().parent(parent).on_resume(move |so_far| tell.send(so_far).unwrap());
+    /// again.open()?;
+    /// assert_eq!(told.recv().unwrap().entries, 1);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn on_resume(mut self, notify: impl Fn(Resumed) + Send + Sync + 'static) -> Self {
+        self.options.watcher = Some(Watcher(Arc::new(notify)));
+        self
+    }
+
+    /// The store: empty, at [`Version::ZERO`](crate::Version::ZERO); or, with a parent, at the version and with the entries
+    /// that this has kept. Then it takes time and memory proportional to the entries.
     ///
     /// # Errors
-    /// None as yet: a store in memory can always be opened.
+    /// In memory, none but [`Error::NoParent`]. With a parent: [`Error::Parent`], whatever is wrong with it, and what lies
+    /// there is left as it is; [`TooManySpaces`](epoch_store::Error::TooManySpaces) and
+    /// [`MemoryLimit`](epoch_store::Error::MemoryLimit) in [`Error::Map`], if what it has kept is more than was chosen.
     ///
     /// ```
     /// use engine::{Store, Version};
@@ -212,8 +321,6 @@ impl Builder {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn open(self) -> Result<Store, Error> {
-        let store = Store::new(Arc::new(Shared::open(self.options)?));
-        debug_assert_eq!(store.version(), Version::ZERO, "the hidden space is no commit");
-        Ok(store)
+        Ok(Store::new(Arc::new(Shared::open(self.options)?)))
     }
 }

@@ -5,6 +5,7 @@
 //! is the value at the very moment of the commit, or, where nothing is written, at that of the last look.
 
 use super::{KeySpace, Store};
+use crate::durable::Writes;
 use crate::shared::Shared;
 use crate::{Error, MAX_KEY_LEN, Version};
 use epoch_store::{ReadSet, WriteBatch};
@@ -31,7 +32,7 @@ impl Place<'_> {
                 return Ok(None);
             }
             let reads = self.reads(&snapshot);
-            match self.shared.commit(batch.len(), |map| map.commit_if(&batch, &reads)) {
+            match self.shared.commit(Writes::Batch(&batch), |map| map.commit_if(&batch, &reads)) {
                 Err(Error::Conflict(_)) => {}
                 result => return Ok(Some(result?)),
             }

@@ -1,8 +1,10 @@
 //! Handles to key spaces: the named ordered maps inside a store.
 
+use crate::durable::Writes;
 use crate::shared::Shared;
 use crate::{ChangeSet, Changes};
 use crate::{Cursor, Error, KeyRange, Lease, LeaseView, Snapshot, SpaceView, Version, WriteBatch};
+use epoch_store::WriteOp;
 use std::fmt;
 use std::sync::Arc;
 
@@ -79,7 +81,9 @@ impl KeySpace {
     /// ```
     #[inline]
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Version, Error> {
-        self.shared.commit(1, |_map| self.map.put(key, value))
+        let (key, value) = (key.as_ref(), value.as_ref());
+        let write = WriteOp { space: self.map.id(), key, value: Some(value) };
+        self.shared.commit(Writes::One(write), |_map| self.map.put(key, value))
     }
 
     /// Deletes `key` in this space, as a commit of its own.
@@ -96,7 +100,9 @@ impl KeySpace {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<Version, Error> {
-        self.shared.commit(1, |_map| self.map.delete(key))
+        let key = key.as_ref();
+        let write = WriteOp { space: self.map.id(), key, value: None };
+        self.shared.commit(Writes::One(write), |_map| self.map.delete(key))
     }
 
     /// Deletes every key in `range` in this space, as a commit of its own.
@@ -113,7 +119,9 @@ impl KeySpace {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn delete_range(&self, range: impl KeyRange) -> Result<Version, Error> {
-        self.shared.commit(1, |_map| self.map.delete_range(range))
+        let mut batch = epoch_store::WriteBatch::new();
+        batch.delete_range_in(&self.map, range);
+        self.shared.commit(Writes::Batch(&batch), |map| map.commit(&batch))
     }
 }
 

@@ -4,10 +4,9 @@
 //! is, and an old snapshot shows those of its time.
 
 use super::Store;
+use crate::durable::Writes;
+use crate::shared::{METADATA, Terms};
 use crate::{Error, MAX_METADATA_LEN, Snapshot, Value, Version, WriteBatch};
-
-/// Where they lie in the hidden space.
-const METADATA: &[u8] = b"metadata";
 
 impl Store {
     /// Applies all writes of `batch` as one commit, as [`Store::commit`] does, with some bytes about it that
@@ -40,11 +39,10 @@ impl Store {
             let (len, max) = (metadata.len(), MAX_METADATA_LEN);
             return Err(Error::MetadataTooLong { len, max });
         }
-        self.shared().commit(batch.len(), |map| {
-            let mut batch = batch.of_map().clone();
-            batch.put_in(self.shared().hidden(), METADATA, metadata);
-            map.commit(&batch)
-        })
+        let mut tagged = batch.of_map().clone();
+        tagged.put_in(self.shared().hidden(), METADATA, metadata);
+        let terms = Terms { added: 1, ..Terms::default() };
+        self.shared().commit_on(terms, Writes::Batch(&tagged), |map| map.commit(&tagged))
     }
 }
 

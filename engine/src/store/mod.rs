@@ -3,14 +3,17 @@
 mod builder;
 mod key_space;
 mod conditional;
+mod durability;
 mod metadata;
 mod observability;
 
 pub use builder::Builder;
 pub use key_space::KeySpace;
 
+use crate::durable::Writes;
 use crate::shared::{Links, Shared};
 use crate::{ChangeSet, Error, KeyRange, Lease, Snapshot, Stats, Version, WriteBatch};
+use epoch_store::WriteOp;
 use std::fmt;
 use std::sync::Arc;
 
@@ -109,7 +112,9 @@ impl Store {
     /// ```
     #[inline]
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Version, Error> {
-        self.shared.commit(1, |map| map.put(key, value))
+        let (key, value) = (key.as_ref(), value.as_ref());
+        let write = WriteOp { space: 0, key, value: Some(value) };
+        self.shared.commit(Writes::One(write), |map| map.put(key, value))
     }
 
     /// Deletes `key` as a commit of its own, also if it has no value. Progress and cost are those of [`Store::put`].
@@ -128,7 +133,9 @@ impl Store {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<Version, Error> {
-        self.shared.commit(1, |map| map.delete(key))
+        let key = key.as_ref();
+        let write = WriteOp { space: 0, key, value: None };
+        self.shared.commit(Writes::One(write), |map| map.delete(key))
     }
 
     /// Deletes every key in `range`, as a commit of its own: those that have a value in the version before it, and no others.
@@ -152,7 +159,9 @@ impl Store {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn delete_range(&self, range: impl KeyRange) -> Result<Version, Error> {
-        self.shared.commit(1, |map| map.delete_range(range))
+        let mut batch = epoch_store::WriteBatch::new();
+        batch.delete_range(range);
+        self.shared.commit(Writes::Batch(&batch), |map| map.commit(&batch))
     }
 
     /// Applies all writes of `batch` as one commit. Returns its version once it is visible: whole, to everybody. An empty
@@ -177,7 +186,8 @@ impl Store {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn commit(&self, batch: &WriteBatch) -> Result<Version, Error> {
-        self.shared.commit(batch.len(), |map| map.commit(batch.of_map()))
+        let batch = batch.of_map();
+        self.shared.commit(Writes::Batch(batch), |map| map.commit(batch))
     }
 
     /// The key space with this name, which is created if there is none: an ordered map of its own inside this one, which
@@ -381,19 +391,26 @@ impl Store {
     ///
     /// A write that another thread has begun is either refused or applied, and is told which: there is no third outcome.
     /// One that had begun may become visible a moment after this returns: it is not waited for. Whoever needs the last state
-    /// lets the writers return first. Wait-free.
+    /// lets the writers return first.
+    ///
+    /// Wait-free without a parent. With one it waits until all is durable, and then closes it; dropping the last handle and
+    /// snapshot does the same, and tells nobody if it fails.
+    ///
+    /// # Errors
+    /// None without a parent. [`Error::NotDurable`], [`Error::Parent`]: the parent has failed. What was not durable is still in memory;
+    /// closing again tries again.
     ///
     /// ```
     /// use engine::{Error, Store};
     /// let store = Store::in_memory();
     /// store.put("k", "v")?;
-    /// store.close();
+    /// store.close()?;
     /// assert!(matches!(store.put("k", "later"), Err(Error::Closed)));
     /// assert_eq!(store.snapshot().get("k")?.unwrap(), "v");
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn close(&self) {
-        self.shared.close();
+    pub fn close(&self) -> Result<(), Error> {
+        self.shared.close()
     }
 
     /// Whether it was closed. Once true, it stays so; false may be old news when it arrives. Wait-free.
@@ -401,8 +418,9 @@ impl Store {
     /// ```
     /// # let store = engine::Store::in_memory();
     /// let handle = store.clone();
-    /// store.close();
+    /// store.close()?;
     /// assert!(handle.is_closed());
+    /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()

@@ -29,7 +29,9 @@ pub use retry::Retry;
 pub use savepoint::Savepoint;
 pub use space::TransactionSpace;
 
-use crate::{Error, KeySpace, Snapshot, Store, Version};
+use crate::durable::Writes;
+use crate::shared::Terms;
+use crate::{Durability, Error, KeySpace, Snapshot, Store, Version};
 use state::State;
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -196,20 +198,45 @@ impl Transaction {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn commit(&mut self) -> Result<Version, Error> {
+        self.commit_on(Terms::default())
+    }
+
+    /// As [`commit`](Transaction::commit), and returns when `durability` says, whatever was chosen for all commits.
+    ///
+    /// # Errors
+    /// Those of [`commit`](Transaction::commit); [`Error::NotDurable`]: then it is committed, and the transaction is over;
+    /// [`Error::NoParent`].
+    ///
+    /// ```
+    /// use engine::{Durability, MemoryParent, Store};
+    /// let store = Store::builder().parent(MemoryParent::new()).open()?;
+    /// let mut transaction = store.transaction();
+    /// transaction.put("k", "v")?;
+    /// let version = transaction.commit_with(Durability::Durable)?;
+    /// assert!(store.durable_version().unwrap() >= version);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    pub fn commit_with(&mut self, durability: Durability) -> Result<Version, Error> {
+        self.commit_on(Terms { durability: Some(durability), ..Terms::default() })
+    }
+
+    fn commit_on(&mut self, terms: Terms) -> Result<Version, Error> {
         let state = self.state.get_mut();
-        let version = if state.writes.is_empty() && !state.reads.are_required() {
-            self.snapshot.version()
+        let result = if state.writes.is_empty() && !state.reads.are_required() {
+            Ok(self.snapshot.version())
         } else {
             state.reads.settle();
             let batch = state.batch();
             let reads = state.dependencies(self.isolation);
-            self.snapshot.link().shared().commit(batch.len(), |map| {
+            self.snapshot.link().shared().commit_on(terms, Writes::Batch(&batch), |map| {
                 let result = map.commit_if(&batch, &reads);
                 result.map_err(|error| state.explain(self.isolation, error))
-            })?
+            })
         };
-        self.restart();
-        Ok(version)
+        if matches!(result, Ok(_) | Err(Error::NotDurable { .. })) {
+            self.restart();
+        }
+        result
     }
 
     /// Forgets all reads and writes, and begins anew at the newest version. Savepoints are not there any more. Wait-free

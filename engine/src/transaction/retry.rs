@@ -3,6 +3,7 @@
 use super::back_off::Attempts;
 use super::space::check_key;
 use super::{Isolation, Transaction};
+use crate::durable::Writes;
 use crate::shared::Shared;
 use crate::{Error, KeySpace, Store, Version};
 use epoch_store::{ReadSet, WriteBatch};
@@ -235,7 +236,7 @@ impl KeySpace {
 
 /// Commits, if it can; `None`: there was a conflict.
 fn commit(shared: &Shared, batch: &WriteBatch, reads: &ReadSet) -> Result<Option<Version>, Error> {
-    match shared.commit(batch.len(), |map| map.commit_if(batch, reads)) {
+    match shared.commit(Writes::Batch(batch), |map| map.commit_if(batch, reads)) {
         Ok(version) => Ok(Some(version)),
         Err(Error::Conflict(_)) => Ok(None),
         Err(error) => Err(error),

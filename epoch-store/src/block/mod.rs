@@ -199,6 +199,11 @@ impl BlockMap {
         self.logs.keys()
     }
 
+    /// The number of the key space of the block; 0: the default one.
+    pub fn space_id(&self) -> u32 {
+        self.space.as_ref().map_or(0, KeySpace::id)
+    }
+
     /// Commits writes to the store of the base, in the block's key space, as one version. As
     /// [`Map::commit`](crate::Map::commit) of a batch, which needs not be made: the bytes are copied once.
     ///

@@ -83,7 +83,7 @@ fn what_is_not_valid_is_not_sealed() {
 fn a_closed_store_refuses_a_seal_and_no_run() {
     let store = store(&[("k", "1")]);
     let block = store.block(1).unwrap();
-    store.close();
+    store.close().unwrap();
     publish(&block, 0, 1, |view| view.put("k", "2"));
     assert!(matches!(block.seal(), Err(Error::Closed)));
     assert_eq!(store.snapshot().get("k").unwrap().unwrap(), "1");

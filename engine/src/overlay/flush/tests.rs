@@ -182,7 +182,7 @@ fn a_closed_store_leaves_what_has_begun_as_it_is() {
     let (store, root) = world();
     write(&root, "k", Some("v"));
     let (started, _) = begin(root.family());
-    store.close();
+    store.close().unwrap();
     for _ in 0..2 {
         assert!(matches!(flush(&root), Err(Error::Closed)));
         assert!(matches!(finish(root.family(), started.clone()), Err(Error::Closed)));

@@ -1,0 +1,112 @@
+//! Opening a store on what a parent has kept.
+
+use super::layout;
+use crate::parent::{Parent, ParentBatch, ParentError, ParentErrorKind, ParentSnapshot};
+use crate::{Error, Version};
+use std::fmt;
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// Entries between two reports.
+const REPORT: u64 = 1 << 14;
+
+/// How far opening a store has come: see [`Builder::on_resume`](crate::Builder::on_resume).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Resumed {
+    /// The version that it is resumed at.
+    pub version: Version,
+    /// Entries read so far.
+    pub entries: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+}
+
+/// Whom to tell how far it has come.
+#[derive(Clone)]
+pub struct Watcher(pub Arc<dyn Fn(Resumed) + Send + Sync>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
+}
+
+/// A parent, and what is known of it.
+pub struct Kept {
+    pub parent: Arc<dyn Parent>,
+    pub version: Version,
+    /// The greatest number of a space whose name it has.
+    pub named: u32,
+}
+
+/// A map with everything that the parent has, at its version. A parent that was never used gets its format.
+///
+/// `hidden` is the name of the engine's own space, which gets the number 1.
+///
+/// # Errors
+/// Whatever is wrong with the parent; what the choices of `builder` do not allow.
+pub fn resume(
+    parent: Arc<dyn Parent>,
+    builder: epoch_store::Builder,
+    hidden: &str,
+    watcher: Option<&Watcher>,
+) -> Result<(epoch_store::Map, Kept), Error> {
+    let snapshot = parent.snapshot()?;
+    if !layout::is_in_use(&*snapshot)? {
+        drop(snapshot);
+        let map = builder.build();
+        map.key_space(hidden)?;
+        let mut batch = ParentBatch::new(Version::ZERO);
+        layout::note_format(&mut batch);
+        parent.commit(&batch)?;
+        return Ok((map, Kept { parent, version: Version::ZERO, named: 0 }));
+    }
+    let (version, names) = (snapshot.version(), layout::spaces(&*snapshot)?);
+    let mut loader = builder.load_at(version);
+    loader.enter(hidden)?;
+    for (at, name) in names.iter().enumerate() {
+        if (at == 0) != (name == hidden) {
+            return Err(damaged("the key spaces are not those of a store"));
+        }
+        loader.enter(name)?;
+    }
+    load(&*snapshot, &names, &mut loader, watcher)?;
+    drop(snapshot);
+    let named = names.len() as u32;
+    Ok((loader.finish()?, Kept { parent, version, named }))
+}
+
+/// Puts every entry into its space.
+fn load(
+    snapshot: &dyn ParentSnapshot,
+    names: &[String],
+    loader: &mut epoch_store::Loader,
+    watcher: Option<&Watcher>,
+) -> Result<(), Error> {
+    let mut so_far = Resumed { version: snapshot.version(), ..Resumed::default() };
+    let tell = |so_far| watcher.map_or((), |watcher| (watcher.0)(so_far));
+    let mut entered = 0;
+    loader.enter_default();
+    for entry in snapshot.range(Bound::Unbounded, Bound::Unbounded) {
+        let (key, value) = entry?;
+        let Some((space, key)) = layout::split(&key) else { continue };
+        if space != entered {
+            let name = (space as usize).checked_sub(1).and_then(|at| names.get(at));
+            loader.enter(name.ok_or_else(|| damaged("an entry of an unknown key space"))?)?;
+            entered = space;
+        }
+        loader.put(key, &value)?;
+        so_far.entries += 1;
+        so_far.bytes += (key.len() + value.len()) as u64;
+        if so_far.entries % REPORT == 0 {
+            tell(so_far);
+        }
+    }
+    tell(so_far);
+    Ok(())
+}
+
+fn damaged(what: &'static str) -> Error {
+    ParentError::new(ParentErrorKind::Damaged, "open a store").because(what).into()
+}
