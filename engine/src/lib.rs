@@ -126,6 +126,12 @@ pub mod internals {
     pub mod scheduler {
         pub use crate::executor::scheduler::*;
     }
+
+    /// The journal of commits on their way to a parent.
+    #[allow(missing_docs, reason = "documented where it is defined")]
+    pub mod durable {
+        pub use crate::durable::parts::*;
+    }
 }
 
 /// The programs of the README, run with those of the documentation.

@@ -148,11 +148,8 @@ fn beside_many_writers_the_parent_has_whole_prefixes() {
 #[test]
 fn a_durable_commit_returns_when_it_is() {
     let parent = MemoryParent::new();
-    let store = Store::builder()
-        .parent(parent.reopened())
-        .durability(Durability::Durable)
-        .open()
-        .unwrap();
+    let store =
+        Store::builder().parent(parent.reopened()).durability(Durability::Durable).open().unwrap();
     let kept = |key: &str| open(&parent.reopened()).snapshot().contains(key).unwrap();
     store.put("put", "").unwrap();
     assert!(kept("put"));
@@ -206,22 +203,16 @@ fn commits_under_way_share_one_write() {
 fn what_is_not_durable_is_bounded() {
     let parent = || Tap::new(MemoryParent::new(), Arc::default()).slow(Duration::from_millis(1));
     let limit = 10_000;
-    let store = Store::builder()
-        .parent(parent())
-        .undurable_limit(limit, Overflow::Refuse)
-        .open()
-        .unwrap();
+    let store =
+        Store::builder().parent(parent()).undurable_limit(limit, Overflow::Refuse).open().unwrap();
     let refused = (0..10_000).find_map(|_| store.put("k", [1; 1_000]).err()).unwrap();
     let Error::UndurableLimit { undurable, limit: told, cause: None } = refused else {
         panic!("{refused}")
     };
     assert!(undurable <= limit && told == limit);
 
-    let store = Store::builder()
-        .parent(parent())
-        .undurable_limit(limit, Overflow::Wait)
-        .open()
-        .unwrap();
+    let store =
+        Store::builder().parent(parent()).undurable_limit(limit, Overflow::Wait).open().unwrap();
     for number in 0..200_u32 {
         store.put(number.to_be_bytes(), [1; 1_000]).unwrap();
         assert!(store.undurable_bytes() <= limit);
@@ -237,11 +228,7 @@ fn a_parent_that_fails_is_told_of_and_tried_again() {
     let parent = MemoryParent::new();
     let tap = Tap::new(parent.reopened(), Arc::default());
     let faults = tap.faults();
-    let store = Store::builder()
-        .parent(tap)
-        .undurable_limit(5_000, Overflow::Wait)
-        .open()
-        .unwrap();
+    let store = Store::builder().parent(tap).undurable_limit(5_000, Overflow::Wait).open().unwrap();
     store.put("before", "").unwrap();
     store.flush().unwrap();
     faults.fail(true);

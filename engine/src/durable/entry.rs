@@ -30,10 +30,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Of a commit that is about to be made.
     pub fn new(log: Log) -> Self {
         Self { outcome: AtomicU64::new(OPEN), log }
     }
 
+    /// What became of it so far.
     pub fn outcome(&self) -> Outcome {
         match self.outcome.load(Ordering::Relaxed) {
             OPEN => Outcome::Open,
@@ -42,10 +44,12 @@ impl Entry {
         }
     }
 
+    /// It was made.
     pub fn committed(&self, version: u64) {
         self.outcome.store(version, Ordering::Relaxed);
     }
 
+    /// It was not.
     pub fn refused(&self) {
         self.outcome.store(REFUSED, Ordering::Relaxed);
     }
@@ -55,6 +59,7 @@ impl Entry {
         self.log.last_space()
     }
 
+    /// Whether ranges are deleted.
     pub fn has_ranges(&self) -> bool {
         self.log.has_ranges
     }
@@ -64,6 +69,7 @@ impl Entry {
         self.log.weight()
     }
 
+    /// In their order.
     pub fn writes(&self) -> impl Iterator<Item = Logged<'_>> {
         self.log.writes()
     }

@@ -75,18 +75,23 @@ pub struct Journal {
 /// The engine's own space, and what of it is durable.
 #[derive(Debug, Clone, Copy)]
 pub struct Hidden {
+    /// Its number.
     pub space: u32,
+    /// The key in it that is durable.
     pub kept: &'static [u8],
 }
 
 /// What users choose.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
+    /// Bytes that may be undurable.
     pub limit: u64,
+    /// What happens beyond.
     pub overflow: Overflow,
 }
 
 impl Journal {
+    /// An empty one, for what this parent can keep.
     pub fn new(parent: &dyn Parent, bound: Bound, hidden: Hidden, progress: Arc<Progress>) -> Self {
         Self {
             queue: Queue::default(),
@@ -106,16 +111,18 @@ impl Journal {
     ///
     /// # Errors
     /// What the parent cannot keep, [`Error::UndurableLimit`], [`Error::Closed`]. Nothing may be committed then.
-    pub fn begin(&self, writes: Writes<'_>) -> Result<Option<Ticket>, Error> {
+    pub fn begin(&self, writes: Writes<'_>) -> Result<Option<Ticket<'_>>, Error> {
         let log = self.log(writes)?;
         if log.is_empty() {
             return Ok(None);
         }
         let entry = Arc::new(Entry::new(log));
         self.admit(entry.weight())?;
-        let ticket = Ticket { entry: entry.clone() };
+        let ticket = Ticket { journal: self, entry: entry.clone() };
         // D-1: before the commit.
-        self.queue.push(entry);
+        if !seeded("journal-push-late") {
+            self.queue.push(entry);
+        }
         // D-4: either the persister finds the entry, or this thread finds that it has ended.
         fence_at("journal-begin");
         if self.ended.load(Ordering::Relaxed) {
@@ -173,7 +180,9 @@ impl Journal {
         };
         match self.overflow {
             Overflow::Refuse => refused(self.progress.cause()),
-            Overflow::Wait => self.progress.wait_until(|| self.has_admitted(bytes)).or_else(refused),
+            Overflow::Wait => {
+                self.progress.wait_until(|| self.has_admitted(bytes)).or_else(refused)
+            }
         }
     }
 
@@ -228,8 +237,8 @@ impl Journal {
 
     /// Whether the persister has to be woken: told to one of those who ask.
     pub fn is_to_be_woken(&self) -> bool {
-        // Pairs with persister-sleep: it sees the entry, or this thread that it sleeps.
-        fence_at("persister-wake");
+        // The fence of `begin` lies between the push and this load, and pairs with persister-sleep: it sees the entry, or this
+        // thread that it sleeps.
         self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed)
     }
 }
@@ -244,18 +253,22 @@ fn length(step: Step<'_>) -> usize {
 
 /// A commit that is about to be made. Dropped without having been: it was refused.
 #[must_use]
-pub struct Ticket {
+pub struct Ticket<'a> {
+    journal: &'a Journal,
     entry: Arc<Entry>,
 }
 
-impl Ticket {
+impl Ticket<'_> {
     /// It was made, and has this version.
     pub fn committed(self, version: u64) {
+        if seeded("journal-push-late") {
+            self.journal.queue.push(self.entry.clone());
+        }
         self.entry.committed(version);
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         if self.entry.outcome() == Outcome::Open {
             self.entry.refused();

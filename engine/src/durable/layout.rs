@@ -58,11 +58,12 @@ pub fn is_in_use(snapshot: &dyn ParentSnapshot) -> Result<bool, ParentError> {
     };
     match format.as_slice().try_into().map(u32::from_be_bytes) {
         Ok(FORMAT) => Ok(true),
-        Ok(newer) if newer > FORMAT => {
-            Err(ParentError::new(ParentErrorKind::NewerFormat, ACTION)
-                .because(format!("its format is {newer}; this program knows up to {FORMAT}")))
+        Ok(newer) if newer > FORMAT => Err(ParentError::new(ParentErrorKind::NewerFormat, ACTION)
+            .because(format!("its format is {newer}; this program knows up to {FORMAT}"))),
+        _ => {
+            Err(ParentError::new(ParentErrorKind::Damaged, ACTION)
+                .because("its format cannot be read"))
         }
-        _ => Err(ParentError::new(ParentErrorKind::Damaged, ACTION).because("its format cannot be read")),
     }
 }
 
@@ -79,7 +80,9 @@ pub fn spaces(snapshot: &dyn ParentSnapshot) -> Result<Vec<String>, ParentError>
         if key != note(&[SPACE_NOTE, &(names.len() as u32 + 1).to_be_bytes()]) {
             return Err(damaged("the name of a key space is missing"));
         }
-        names.push(String::from_utf8(name).map_err(|_| damaged("the name of a key space is no text"))?);
+        names.push(
+            String::from_utf8(name).map_err(|_| damaged("the name of a key space is no text"))?,
+        );
     }
     Ok(names)
 }

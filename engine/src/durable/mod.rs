@@ -32,8 +32,8 @@
 //! | site | | pairs with | for |
 //! |---|---|---|---|
 //! | push (of the queue, Release) | before the commit's publication | the persister's load of the root (Acquire), then its pop | D-1 |
-//! | `outcome-set` | Release | `outcome-look` Acquire | the version of an entry |
-//! | `persister-sleep`, `persister-wake` (fences) | SeqCst | each other | a push, or an end, is not slept over; D-4 |
+//! | `journal-begin`, `journal-end` (fences) | SeqCst | each other | D-4: the entry is found, or the end |
+//! | `journal-begin`, `persister-sleep` (fences) | SeqCst | each other | a push is not slept over |
 //!
 //! *Why the whole history of a key is not asked of the map.* The persister could hold a snapshot at `durable` and read there
 //! what has changed; but no index says what was written when, so that it would walk every key for each batch. A copy of the
@@ -49,6 +49,14 @@ mod persister;
 mod progress;
 mod queue;
 mod resume;
+
+/// What the models look at.
+#[cfg(epoch_loom)]
+pub mod parts {
+    pub use super::entry::{Entry, Outcome};
+    pub use super::journal::{Bound, Hidden, Journal, Overflow, Ticket, Writes};
+    pub use super::progress::Progress;
+}
 
 pub use journal::{Bound, Hidden, Overflow, Writes};
 pub use resume::{Kept, Resumed, Watcher, resume};
