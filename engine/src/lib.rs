@@ -77,6 +77,7 @@ mod value;
 mod batch;
 mod observe;
 mod durable;
+mod below;
 mod shared;
 mod snapshot;
 mod store;

@@ -305,7 +305,7 @@ fn what_is_no_store_is_left_alone() {
     store.key_space("one").unwrap().put("k", "v").unwrap();
     drop(store);
     let mut batch = ParentBatch::new(Version::from(1));
-    batch.delete(b"\xff\xff\xff\xffspace\0\0\0\x02");
+    batch.delete(b"\xff\xff\xff\xffspace\0\0\0\x03");
     damaged.commit(&batch).unwrap();
     let refused = Store::builder().parent(damaged.reopened()).open().unwrap_err();
     assert!(matches!(refused, Error::Parent(e) if e.kind() == ParentErrorKind::Damaged));

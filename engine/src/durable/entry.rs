@@ -1,6 +1,6 @@
 //! The writes of one commit, on their way to the parent, and what became of it.
 
-use super::layout::PREFIX;
+use crate::parent::layout::PREFIX;
 use epoch_store::atomics::{AtomicU64, Ordering};
 use epoch_store::{Step, WriteOp};
 

@@ -1,11 +1,11 @@
 //! The queue of commits on their way to the parent, and how many bytes may be on it.
 
 use super::entry::{Entry, Log, Outcome};
-use super::layout::PREFIX;
 use super::progress::Progress;
 use super::queue::Queue;
-use crate::Error;
 use crate::parent::Parent;
+use crate::parent::layout::PREFIX;
+use crate::{Error, MAX_KEY_LEN};
 use epoch_store::atomics::{AtomicBool, AtomicU64, Ordering, fence_at, seeded};
 use epoch_store::{Step, WriteBatch, WriteOp};
 use std::sync::Arc;
@@ -44,7 +44,24 @@ impl<'a> Writes<'a> {
         }
     }
 
-    fn for_each(&self, mut visit: impl FnMut(Step<'a>)) {
+    /// As a batch.
+    pub fn to_batch(&self) -> WriteBatch {
+        match self {
+            Self::Batch(batch) => WriteBatch::clone(batch),
+            Self::One(_) | Self::Keys(..) => {
+                let mut batch = WriteBatch::new();
+                self.for_each(|step| {
+                    if let Step::Write(write) = step {
+                        batch.push(write);
+                    }
+                });
+                batch
+            }
+        }
+    }
+
+    /// Each of them, in their order.
+    pub fn for_each(&self, mut visit: impl FnMut(Step<'a>)) {
         match *self {
             Self::One(write) => visit(Step::Write(write)),
             Self::Batch(batch) => batch.steps().for_each(visit),
@@ -98,7 +115,8 @@ impl Journal {
             undurable: AtomicU64::new(0),
             limit: bound.limit,
             overflow: bound.overflow,
-            longest_key: parent.max_key_len().saturating_sub(PREFIX),
+            // A grave is a key with a prefix too, in memory.
+            longest_key: parent.max_key_len().min(MAX_KEY_LEN).saturating_sub(PREFIX),
             longest_value: parent.max_value_len(),
             hidden,
             ended: AtomicBool::new(false),

@@ -44,7 +44,6 @@
 mod entry;
 mod group;
 mod journal;
-mod layout;
 mod persister;
 mod progress;
 mod queue;
@@ -59,11 +58,12 @@ pub mod parts {
 }
 
 pub use journal::{Bound, Hidden, Overflow, Writes};
-pub use resume::{Kept, Resumed, Watcher, resume};
+pub use resume::{Extent, Kept, Resumed, Resuming, Watcher, resume};
 
 use crate::parent::ParentError;
 use crate::{Error, Version};
 use journal::Journal;
+pub use persister::Chore;
 use persister::Persister;
 use progress::Progress;
 use std::sync::Arc;
@@ -106,8 +106,8 @@ impl Durable {
     pub fn start(
         map: &epoch_store::Map,
         kept: Kept,
-        (hidden, bound): (Hidden, Bound),
-        durability: Durability,
+        (hidden, bound, durability): (Hidden, Bound, Durability),
+        chore: Option<Box<dyn Chore>>,
     ) -> Result<Self, Error> {
         let Kept { parent, version, named } = kept;
         let progress = Arc::new(Progress::new(version));
@@ -120,6 +120,7 @@ impl Durable {
             named,
             written: version,
             held: Vec::new(),
+            chore,
         };
         let thread = thread::Builder::new().name("persister".into());
         let persister = thread

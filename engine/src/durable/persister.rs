@@ -1,10 +1,11 @@
 //! The thread that gives commits to the parent.
 
 use super::entry::{Entry, Outcome};
+use super::group;
 use super::journal::Journal;
 use super::progress::Progress;
-use super::{group, layout};
 use crate::Version;
+use crate::parent::layout;
 use crate::parent::{Parent, ParentBatch, ParentError};
 use std::sync::Arc;
 use std::thread;
@@ -15,6 +16,8 @@ const BATCH_BYTES: u64 = 32 << 20;
 /// Pauses before another attempt of a parent that has failed.
 const PAUSES: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(1);
+/// How long a chore that cannot be finished waits.
+const CHORE_PAUSE: Duration = Duration::from_millis(20);
 /// How often an outcome is asked for before the thread sleeps in between.
 const PATIENCE: u32 = 64;
 
@@ -30,6 +33,15 @@ pub struct Persister {
     pub written: Version,
     /// Entries that were taken and are not durable yet.
     pub held: Vec<Arc<Entry>>,
+    pub chore: Option<Box<dyn Chore>>,
+}
+
+/// What the same thread does besides.
+pub trait Chore: Send {
+    /// After each batch.
+    fn after_batch(&mut self, map: &epoch_store::Map, parent: &dyn Parent);
+    /// After each batch, and some time after it has said that there may be more to do.
+    fn work(&mut self, map: &epoch_store::Map) -> bool;
 }
 
 impl Persister {
@@ -55,8 +67,12 @@ impl Persister {
                 self.journal.end();
                 return self.work_off();
             }
+            let has_more = self.chore.as_mut().is_some_and(|chore| chore.work(&self.map));
             if self.held.is_empty() && self.journal.lie_down() && !self.progress.is_to_stop() {
-                thread::park();
+                match has_more {
+                    false => thread::park(),
+                    true => thread::park_timeout(CHORE_PAUSE),
+                }
             }
             self.journal.get_up();
         }
@@ -125,6 +141,11 @@ impl Persister {
             self.held.drain(..count);
             self.journal.release(bytes);
             self.progress.advance(reached);
+            if count > 0
+                && let Some(chore) = &mut self.chore
+            {
+                chore.after_batch(&self.map, &*self.parent);
+            }
             if is_all {
                 return true;
             }

@@ -1,6 +1,6 @@
 //! Opening a store on what a parent has kept.
 
-use super::layout;
+use crate::parent::layout;
 use crate::parent::{Parent, ParentBatch, ParentError, ParentErrorKind, ParentSnapshot};
 use crate::{Error, Version};
 use std::fmt;
@@ -40,23 +40,37 @@ pub struct Kept {
     pub named: u32,
 }
 
-/// A map with everything that the parent has, at its version. A parent that was never used gets its format.
-///
-/// `hidden` is the name of the engine's own space, which gets the number 1.
+/// What of a parent is brought into memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    Everything,
+    /// The space with this number.
+    Space(u32),
+}
+
+/// How a store is opened.
+#[derive(Clone, Copy)]
+pub struct Resuming<'a> {
+    /// The names of the engine's own spaces, which have the numbers from 1 on.
+    pub own: &'a [&'a str],
+    pub memory: Extent,
+    pub watcher: Option<&'a Watcher>,
+}
+
+/// A map with what the parent has, at its version. A parent that was never used gets its format.
 ///
 /// # Errors
 /// Whatever is wrong with the parent; what the choices of `builder` do not allow.
 pub fn resume(
     parent: Arc<dyn Parent>,
     builder: epoch_store::Builder,
-    hidden: &str,
-    watcher: Option<&Watcher>,
+    resuming: Resuming<'_>,
 ) -> Result<(epoch_store::Map, Kept), Error> {
     let snapshot = parent.snapshot()?;
     if !layout::is_in_use(&*snapshot)? {
         drop(snapshot);
         let map = builder.build();
-        map.key_space(hidden)?;
+        resuming.own.iter().try_for_each(|name| map.key_space(name).map(drop))?;
         let mut batch = ParentBatch::new(Version::ZERO);
         layout::note_format(&mut batch);
         parent.commit(&batch)?;
@@ -64,14 +78,13 @@ pub fn resume(
     }
     let (version, names) = (snapshot.version(), layout::spaces(&*snapshot)?);
     let mut loader = builder.load_at(version);
-    loader.enter(hidden)?;
-    for (at, name) in names.iter().enumerate() {
-        if (at == 0) != (name == hidden) {
-            return Err(damaged("the key spaces are not those of a store"));
-        }
-        loader.enter(name)?;
+    let are_own = resuming.own.iter().zip(&names).all(|(own, name)| own == name);
+    if !are_own {
+        return Err(damaged("the key spaces are not those of a store"));
     }
-    load(&*snapshot, &names, &mut loader, watcher)?;
+    resuming.own.iter().try_for_each(|name| loader.enter(name))?;
+    names.iter().try_for_each(|name| loader.enter(name))?;
+    load(&*snapshot, &names, &mut loader, resuming)?;
     drop(snapshot);
     let named = names.len() as u32;
     Ok((loader.finish()?, Kept { parent, version, named }))
@@ -82,13 +95,17 @@ fn load(
     snapshot: &dyn ParentSnapshot,
     names: &[String],
     loader: &mut epoch_store::Loader,
-    watcher: Option<&Watcher>,
+    resuming: Resuming<'_>,
 ) -> Result<(), Error> {
     let mut so_far = Resumed { version: snapshot.version(), ..Resumed::default() };
-    let tell = |so_far| watcher.map_or((), |watcher| (watcher.0)(so_far));
+    let tell = |so_far| resuming.watcher.map_or((), |watcher| (watcher.0)(so_far));
+    let (from, to) = match resuming.memory {
+        Extent::Everything => (Bound::Unbounded, Bound::Unbounded),
+        Extent::Space(space) => layout::bounds(space, Bound::Unbounded, Bound::Unbounded),
+    };
     let mut entered = 0;
     loader.enter_default();
-    for entry in snapshot.range(Bound::Unbounded, Bound::Unbounded) {
+    for entry in snapshot.range(layout::as_slice(&from), layout::as_slice(&to)) {
         let (key, value) = entry?;
         let Some((space, key)) = layout::split(&key) else { continue };
         if space != entered {

@@ -172,7 +172,7 @@ fn decide(
         let mut reads = ReadSet::at(&now);
         reads.key_in(hidden, family.mark());
         let commit = || map.commit_if(&marked, &reads).map_err(Error::from);
-        match shared.note(Writes::Batch(&marked), commit) {
+        match shared.note(Writes::Batch(&marked), &reads, commit) {
             Ok(_) => return Ok(mark),
             Err(Error::Conflict(_)) => {}
             Err(refused) => return Err(refused),

@@ -14,6 +14,7 @@
 
 mod batch;
 mod error;
+pub(crate) mod layout;
 mod memory;
 
 pub use batch::ParentBatch;

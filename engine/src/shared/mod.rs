@@ -19,11 +19,13 @@ pub use options::{Options, ParentPlace};
 pub use slow_reader::{Notice, SlowReader};
 pub use turns::{Elder, Turns};
 
-use crate::durable::{self, Durability, Durable, Hidden, Writes};
+use crate::below::{Below, Evictor, Refused};
+use crate::durable::{self, Chore, Durability, Durable, Extent, Hidden, Resuming, Writes};
 use crate::observe::{self, Tally};
 use crate::parent::Parent;
-use crate::{Error, Version};
+use crate::{Error, Value, Version};
 use epoch_store::atomics::{AtomicBool, Ordering};
+use epoch_store::{ReadSet, WriteBatch};
 use slow_reader::Watch;
 use std::sync::Arc;
 
@@ -34,7 +36,13 @@ pub const MAX_KEY_SPACES: usize = epoch_store::MAX_KEY_SPACES - HIDDEN_SPACES;
 const RESERVED: char = '\0';
 /// The name of the key space that the engine keeps for itself.
 const HIDDEN_SPACE: &str = "\0engine";
-const HIDDEN_SPACES: usize = 1;
+/// The name of that for keys that were deleted, and that a parent may still have.
+const GRAVES_SPACE: &str = "\0graves";
+/// The engine's own, by their numbers from 1 on.
+const OWN_SPACES: [&str; HIDDEN_SPACES] = [HIDDEN_SPACE, GRAVES_SPACE];
+/// The number of the first of them, where the metadata of commits lie.
+const METADATA_SPACE: u32 = 1;
+const HIDDEN_SPACES: usize = 2;
 /// Where the metadata of commits lie in it: of all that is there, what is durable too.
 pub const METADATA: &[u8] = b"metadata";
 /// Writes that the engine adds to a user's batch at most: one of metadata.
@@ -54,19 +62,30 @@ pub struct Shared {
     tally: Tally,
     /// What brings commits to the parent, if there is one.
     durable: Option<Durable>,
+    /// What is not in memory any more, if something may be.
+    below: Option<Arc<Below>>,
 }
 
 /// What is peculiar to a commit.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Terms {
+#[derive(Clone, Copy, Default)]
+pub struct Terms<'a> {
     /// Writes that the engine has added to those of a user.
     pub added: usize,
     /// When it returns; `None`: as all do.
     pub durability: Option<Durability>,
+    /// What it depends on.
+    pub reads: Option<&'a ReadSet>,
+    /// What the map's refusal means to the user.
+    pub explain: Option<&'a dyn Fn(epoch_store::Error) -> Error>,
 }
 
-/// A map, its hidden space, and what brings its commits to a parent.
-type Opened = (epoch_store::Map, epoch_store::KeySpace, Option<Durable>);
+/// What differs between stores with a parent and without.
+struct Opened {
+    map: epoch_store::Map,
+    hidden: epoch_store::KeySpace,
+    durable: Option<Durable>,
+    below: Option<Arc<Below>>,
+}
 
 impl Shared {
     /// Of an empty store, or of one that has what its parent has kept.
@@ -75,15 +94,18 @@ impl Shared {
             .map
             .max_batch_len(options.max_batch_len.saturating_add(ADDED_WRITES))
             .max_key_spaces(options.max_key_spaces.saturating_add(HIDDEN_SPACES));
-        let (map, hidden, durable) = match options.parent.take() {
+        let opened = match options.parent.take() {
             Some(place) => Self::open_on(place.take()?, &options)?,
-            None if options.durability == Durability::Durable => return Err(Error::NoParent),
+            None if options.durability == Durability::Durable || options.budget.is_some() => {
+                return Err(Error::NoParent);
+            }
             None => {
                 let map = options.map.build();
                 let hidden = map.key_space(HIDDEN_SPACE)?;
-                (map, hidden, None)
+                Opened { map, hidden, durable: None, below: None }
             }
         };
+        let Opened { map, hidden, durable, below } = opened;
         Ok(Self {
             map,
             hidden,
@@ -94,16 +116,31 @@ impl Shared {
             turns: Turns::default(),
             tally: Tally::default(),
             durable,
+            below,
         })
     }
 
     fn open_on(parent: Arc<dyn Parent>, options: &Options) -> Result<Opened, Error> {
-        let (builder, watcher) = (options.map.clone(), options.watcher.as_ref());
-        let (map, kept) = durable::resume(parent, builder, HIDDEN_SPACE, watcher)?;
-        let hidden = map.key_space(HIDDEN_SPACE)?;
+        let memory = options.budget.map_or(Extent::Everything, |_| Extent::Space(METADATA_SPACE));
+        let resuming = Resuming { own: &OWN_SPACES, memory, watcher: options.watcher.as_ref() };
+        let (map, kept) = durable::resume(parent, options.map.clone(), resuming)?;
+        let [hidden, graves] = [HIDDEN_SPACE, GRAVES_SPACE].map(|name| map.key_space(name));
+        let (hidden, graves) = (hidden?, graves?);
+        let below = match options.budget {
+            None => None,
+            Some(_) => {
+                let first = kept.parent.snapshot()?.into();
+                Some(Arc::new(Below::new(first, hidden.clone(), graves)))
+            }
+        };
+        let chore = below
+            .clone()
+            .zip(options.budget)
+            .map(|(below, budget)| -> Box<dyn Chore> { Box::new(Evictor::new(below, budget)) });
         let own = Hidden { space: hidden.id(), kept: METADATA };
-        let durable = Durable::start(&map, kept, (own, options.bound), options.durability)?;
-        Ok((map, hidden, Some(durable)))
+        let terms = (own, options.bound, options.durability);
+        let durable = Some(Durable::start(&map, kept, terms, chore)?);
+        Ok(Opened { map, hidden, durable, below })
     }
 
     /// The map, to read.
@@ -143,7 +180,7 @@ impl Shared {
     #[inline]
     pub fn commit_on<E>(
         &self,
-        terms: Terms,
+        terms: Terms<'_>,
         writes: Writes<'_>,
         apply: impl FnOnce(&epoch_store::Map) -> Result<Version, E>,
     ) -> Result<Version, Error>
@@ -152,7 +189,11 @@ impl Shared {
     {
         let count = writes.len() - terms.added;
         let map = self.admit(count)?;
-        let apply = || observe::commit(count, || apply(map)).map_err(Error::from);
+        let apply = || match self.bury(writes, terms) {
+            Some(result) => result,
+            None => apply(map).map_err(Error::from),
+        };
+        let apply = || observe::commit(count, apply);
         let result = match &self.durable {
             None if terms.durability == Some(Durability::Durable) => Err(Error::NoParent),
             None => apply(),
@@ -164,17 +205,55 @@ impl Shared {
         result
     }
 
+    /// Commits a batch of the engine, if what was read still stands.
+    pub fn commit_if(&self, batch: &WriteBatch, reads: &ReadSet) -> Result<Version, Error> {
+        let terms = Terms { reads: Some(reads), ..Terms::default() };
+        self.commit_on(terms, Writes::Batch(batch), |map| map.commit_if(batch, reads))
+    }
+
     /// Commits these writes by `apply`, for who observes and admits them himself: they become durable like all others, and
     /// nothing waits for that before [`settle`](Shared::settle).
     pub fn note(
         &self,
         writes: Writes<'_>,
+        reads: &ReadSet,
         apply: impl FnOnce() -> Result<Version, Error>,
     ) -> Result<Version, Error> {
+        let terms = Terms { reads: Some(reads), ..Terms::default() };
+        let apply = || self.bury(writes, terms).unwrap_or_else(apply);
         match &self.durable {
             None => apply(),
             Some(durable) => durable.note(writes, apply),
         }
+    }
+
+    /// Commits writes with the graves of what they delete, if there may be something in the parent that must not come back.
+    #[inline]
+    fn bury(&self, writes: Writes<'_>, terms: Terms<'_>) -> Option<Result<Version, Error>> {
+        let buried = self.below()?.bury(&self.map, writes, terms.reads)?;
+        Some(buried.map_err(|error| match (error, terms.explain) {
+            (Refused::ByMap(error), Some(explain)) => explain(error),
+            (Refused::ByMap(error), None) => error.into(),
+            (Refused::ByParent(error), _) => error,
+        }))
+    }
+
+    /// What lies below memory, if something may.
+    #[inline]
+    pub fn below(&self) -> Option<&Below> {
+        self.below.as_deref()
+    }
+
+    /// What lies below memory, of a key that this has not got in a snapshot.
+    #[cold]
+    pub fn look_below<'s>(
+        &self,
+        snapshot: &epoch_store::Snapshot,
+        space: u32,
+        key: &[u8],
+    ) -> Result<Option<Value<'s>>, Error> {
+        let Some(below) = self.below() else { return Ok(None) };
+        Ok(below.get(snapshot, space, key)?.map(|value| Value::of_shared(value.into())))
     }
 
     /// Waits until `version` is durable, if every commit is to.

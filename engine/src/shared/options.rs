@@ -19,6 +19,8 @@ pub struct Options {
     pub durability: Durability,
     pub bound: Bound,
     pub watcher: Option<Watcher>,
+    /// Bytes in memory.
+    pub budget: Option<u64>,
 }
 
 /// Where a parent waits for the one store that is opened on it: clones of the choices share the place.

@@ -1,6 +1,7 @@
 //! What differs between two snapshots.
 
-use super::Snapshot;
+use super::compared::Compared;
+use super::{Range, Snapshot};
 use crate::{Error, Key, KeyRange, Value};
 use std::iter::FusedIterator;
 
@@ -22,12 +23,27 @@ pub struct Change<'s> {
 /// nothing but its place.
 #[derive(Debug)]
 pub struct Changes<'s> {
-    changes: epoch_store::Changes<'s>,
+    found: Found<'s>,
+}
+
+/// How they are found.
+#[derive(Debug)]
+enum Found<'s> {
+    /// By the versions of keys in memory.
+    ByVersion(epoch_store::Changes<'s>),
+    /// By comparing all entries, where some are not in memory.
+    Compared(Box<Compared<'s>>),
 }
 
 impl<'s> Changes<'s> {
+    /// Those that memory knows of.
     pub(crate) fn new(changes: epoch_store::Changes<'s>) -> Self {
-        Self { changes }
+        Self { found: Found::ByVersion(changes) }
+    }
+
+    /// Between the entries of two snapshots.
+    pub(crate) fn compared(older: Range<'s>, newer: Range<'s>) -> Self {
+        Self { found: Found::Compared(Box::new(Compared::new(older, newer))) }
     }
 }
 
@@ -44,13 +60,19 @@ impl<'s> Iterator for Changes<'s> {
     type Item = Result<Change<'s>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.changes.next().map(change)
+        match &mut self.found {
+            Found::ByVersion(changes) => changes.next().map(change),
+            Found::Compared(changes) => changes.next(),
+        }
     }
 }
 
 impl DoubleEndedIterator for Changes<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.changes.next_back().map(change)
+        match &mut self.found {
+            Found::ByVersion(changes) => changes.next_back().map(change),
+            Found::Compared(changes) => changes.next_back(),
+        }
     }
 }
 
@@ -158,7 +180,11 @@ impl ChangeSet {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn range(&self, keys: impl KeyRange) -> Changes<'_> {
-        Changes::new(self.map.range(keys))
+        let bounds = keys.bounds();
+        if self.newer.beneath(0).is_some() {
+            return Changes::compared(self.older.range(bounds), self.newer.range(bounds));
+        }
+        Changes::new(self.map.range(bounds))
     }
 }
 

@@ -1,7 +1,13 @@
 //! Leases: snapshots that may be taken back.
 
+use super::with_prefix;
+use crate::below::{Beneath, OfLease};
+use crate::shared::Link;
 use crate::{Error, KeyRange, Version};
+use std::fmt;
 use std::iter::FusedIterator;
+use std::ops::Bound;
+use std::sync::Arc;
 
 /// The store as it was at one version, until it is taken back; from [`Store::lease`](crate::Store::lease).
 ///
@@ -28,14 +34,25 @@ use std::iter::FusedIterator;
 /// assert!(matches!(refused, Error::Map(epoch_store::Error::SnapshotRevoked { .. })));
 /// # Ok::<(), Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Lease {
     map: epoch_store::Lease,
+    link: Arc<Link>,
 }
 
 impl Lease {
-    pub(crate) fn new(map: epoch_store::Lease) -> Self {
-        Self { map }
+    pub(crate) fn new(map: epoch_store::Lease, link: Arc<Link>) -> Self {
+        Self { map, link }
+    }
+
+    /// What lies below a space, if something may.
+    pub(crate) fn beneath(&self, space: u32) -> Option<Beneath<'_, epoch_store::Lease>> {
+        self.link.shared().below().map(|below| Beneath::new(below, &self.map, space))
+    }
+
+    /// The default space.
+    fn view(&self) -> LeaseView<'_> {
+        LeaseView { map: self.map.default_space(), beneath: self.beneath(0) }
     }
 
     /// The lease of the map.
@@ -86,7 +103,7 @@ impl Lease {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.map.get(key)?)
+        self.view().get(key)
     }
 
     /// Whether `key` has a value.
@@ -102,7 +119,7 @@ impl Lease {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
-        Ok(self.map.contains(key)?)
+        self.view().contains(key)
     }
 
     /// Copies of the entries inside the bounds, in key order, from either end. An inverted range is empty.
@@ -123,7 +140,7 @@ impl Lease {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn range(&self, keys: impl KeyRange) -> LeaseRange<'_> {
-        LeaseRange { entries: self.map.range(keys) }
+        self.view().range(keys)
     }
 
     /// Copies of all entries; see [`Lease::range`].
@@ -137,7 +154,7 @@ impl Lease {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn iter(&self) -> LeaseRange<'_> {
-        LeaseRange { entries: self.map.iter() }
+        self.view().iter()
     }
 
     /// Copies of the entries whose keys begin with `prefix`; see [`Lease::range`].
@@ -150,7 +167,13 @@ impl Lease {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> LeaseRange<'_> {
-        LeaseRange { entries: self.map.prefix(prefix) }
+        self.view().prefix(prefix)
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("version", &self.version()).finish_non_exhaustive()
     }
 }
 
@@ -171,11 +194,15 @@ impl<'l> IntoIterator for &'l Lease {
 #[derive(Debug, Clone, Copy)]
 pub struct LeaseView<'l> {
     map: epoch_store::LeaseView<'l>,
+    beneath: Option<Beneath<'l, epoch_store::Lease>>,
 }
 
 impl<'l> LeaseView<'l> {
-    pub(crate) fn new(map: epoch_store::LeaseView<'l>) -> Self {
-        Self { map }
+    pub(crate) fn new(
+        map: epoch_store::LeaseView<'l>,
+        beneath: Option<Beneath<'l, epoch_store::Lease>>,
+    ) -> Self {
+        Self { map, beneath }
     }
 
     /// The version that the lease shows.
@@ -210,7 +237,11 @@ impl<'l> LeaseView<'l> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.map.get(key)?)
+        let key = key.as_ref();
+        match (self.map.get(key)?, self.beneath) {
+            (None, Some(beneath)) => beneath.get(key),
+            (value, _) => Ok(value),
+        }
     }
 
     /// Whether `key` has a value.
@@ -228,7 +259,7 @@ impl<'l> LeaseView<'l> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
-        Ok(self.map.contains(key)?)
+        Ok(self.get(key)?.is_some())
     }
 
     /// Copies of the entries inside the bounds; see [`Lease::range`].
@@ -243,7 +274,8 @@ impl<'l> LeaseView<'l> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn range(&self, keys: impl KeyRange) -> LeaseRange<'l> {
-        LeaseRange { entries: self.map.range(keys) }
+        let bounds = keys.bounds();
+        LeaseRange::new(self.map.range(bounds), self.beneath, bounds)
     }
 
     /// Copies of all entries of the space; see [`Lease::range`].
@@ -258,7 +290,7 @@ impl<'l> LeaseView<'l> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn iter(&self) -> LeaseRange<'l> {
-        LeaseRange { entries: self.map.iter() }
+        self.range(..)
     }
 
     /// Copies of the entries whose keys begin with `prefix`; see [`Lease::range`].
@@ -274,27 +306,56 @@ impl<'l> LeaseView<'l> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> LeaseRange<'l> {
-        LeaseRange { entries: self.map.prefix(prefix) }
+        with_prefix(prefix.as_ref(), |bounds| self.range(bounds))
     }
 }
 
 /// An iterator over copies of the entries of a lease; see [`Lease::range`].
 #[derive(Debug)]
 pub struct LeaseRange<'l> {
-    entries: epoch_store::LeaseRange<'l>,
+    entries: Entries<'l>,
+}
+
+/// Where they come from.
+#[derive(Debug)]
+enum Entries<'l> {
+    Memory(epoch_store::LeaseRange<'l>),
+    /// And from what lies below it.
+    Merged(Box<OfLease<'l>>),
+}
+
+impl<'l> LeaseRange<'l> {
+    /// The entries between the bounds, of which memory has these.
+    fn new(
+        of_memory: epoch_store::LeaseRange<'l>,
+        beneath: Option<Beneath<'l, epoch_store::Lease>>,
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+    ) -> Self {
+        let entries = match beneath {
+            None => Entries::Memory(of_memory),
+            Some(beneath) => Entries::Merged(Box::new(beneath.merge(bounds, of_memory))),
+        };
+        Self { entries }
+    }
 }
 
 impl Iterator for LeaseRange<'_> {
     type Item = Result<(Vec<u8>, Vec<u8>), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.next().map(|entry| entry.map_err(Error::from))
+        match &mut self.entries {
+            Entries::Memory(entries) => entries.next().map(|entry| entry.map_err(Error::from)),
+            Entries::Merged(entries) => entries.next(),
+        }
     }
 }
 
 impl DoubleEndedIterator for LeaseRange<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.entries.next_back().map(|entry| entry.map_err(Error::from))
+        match &mut self.entries {
+            Entries::Memory(entries) => entries.next_back().map(|entry| entry.map_err(Error::from)),
+            Entries::Merged(entries) => entries.next_back(),
+        }
     }
 }
 

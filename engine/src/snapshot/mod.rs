@@ -1,6 +1,7 @@
 //! What readers hold: snapshots, and what is read through them; leases, whose reads are copies.
 
 mod range;
+mod compared;
 mod changes;
 mod space_view;
 mod lease;
@@ -12,9 +13,11 @@ pub use lease::{Lease, LeaseRange, LeaseView};
 pub use range::{Keys, Range};
 pub use space_view::SpaceView;
 
+use crate::below::Beneath;
 use crate::shared::{Link, Shared};
 use crate::{Error, Key, KeyRange, Value, Version};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The store as it was at one version, for as long as this is held.
@@ -71,6 +74,12 @@ impl Snapshot {
         &self.link
     }
 
+    /// What lies below a space, if something may.
+    #[inline]
+    pub(crate) fn beneath(&self, space: u32) -> Option<Beneath<'_, epoch_store::Snapshot>> {
+        self.shared().below().map(|below| Beneath::new(below, &self.map, space))
+    }
+
     /// The version that this snapshot shows.
     ///
     /// ```
@@ -99,7 +108,11 @@ impl Snapshot {
     /// ```
     #[inline]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value<'_>>, Error> {
-        Ok(self.map.get(key).map(Value::of_map))
+        let key = key.as_ref();
+        match self.map.get(key) {
+            Some(value) => Ok(Some(Value::of_map(value))),
+            None => look_below(self.beneath(0), key),
+        }
     }
 
     /// The values of `keys`, in their order. Several times faster per key than [`Snapshot::get`] when the keys are not
@@ -117,7 +130,7 @@ impl Snapshot {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<Value<'_>>>, Error> {
-        Ok(self.map.get_many(keys).into_iter().map(|value| value.map(Value::of_map)).collect())
+        complete(self.beneath(0), keys, self.map.get_many(keys))
     }
 
     /// Whether `key` has a value, an empty one included.
@@ -132,7 +145,7 @@ impl Snapshot {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
-        Ok(self.map.contains(key))
+        Ok(self.get(key)?.is_some())
     }
 
     /// The entries inside the bounds, in key order, from either end. An inverted range is empty.
@@ -152,7 +165,8 @@ impl Snapshot {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn range(&self, keys: impl KeyRange) -> Range<'_> {
-        Range::new(self.map.range(keys))
+        let bounds = keys.bounds();
+        Range::new(self.map.range(bounds), self.beneath(0), bounds)
     }
 
     /// All entries, in key order, from either end; see [`Snapshot::range`].
@@ -164,7 +178,7 @@ impl Snapshot {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn iter(&self) -> Range<'_> {
-        Range::new(self.map.iter())
+        self.range(..)
     }
 
     /// The entries whose keys begin with `prefix`. The empty prefix: all. See [`Snapshot::range`].
@@ -178,7 +192,7 @@ impl Snapshot {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range<'_> {
-        Range::new(self.map.prefix(prefix))
+        with_prefix(prefix.as_ref(), |bounds| self.range(bounds))
     }
 
     /// The keys inside the bounds; otherwise as [`Snapshot::range`].
@@ -301,7 +315,11 @@ impl Snapshot {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn changes_since<'s>(&'s self, older: &'s Self) -> Result<Changes<'s>, Error> {
-        Ok(Changes::new(self.map.changes_since(&older.map)?))
+        let changes = self.map.changes_since(&older.map)?;
+        if self.beneath(0).is_some() {
+            return Ok(Changes::compared(older.iter(), self.iter()));
+        }
+        Ok(Changes::new(changes))
     }
 
     /// A cursor over the keys of the default space, before the first entry. It holds a clone of this snapshot, so that it
@@ -324,6 +342,44 @@ impl Snapshot {
     pub fn cursor(&self) -> Cursor {
         Cursor::new(self.clone(), None)
     }
+}
+
+/// What lies below memory, of a key that this has not got.
+#[cold]
+fn look_below<'s>(
+    beneath: Option<Beneath<'_, epoch_store::Snapshot>>,
+    key: &[u8],
+) -> Result<Option<Value<'s>>, Error> {
+    match beneath {
+        None => Ok(None),
+        Some(beneath) => Ok(beneath.get(key)?.map(|value| Value::of_shared(value.into()))),
+    }
+}
+
+/// Values that memory has, and of the other keys those that lie below.
+fn complete<'s, K: AsRef<[u8]>>(
+    beneath: Option<Beneath<'_, epoch_store::Snapshot>>,
+    keys: &[K],
+    of_memory: Vec<Option<epoch_store::Value<'s>>>,
+) -> Result<Vec<Option<Value<'s>>>, Error> {
+    let pairs = of_memory.into_iter().zip(keys);
+    pairs
+        .map(|(value, key)| match value {
+            Some(value) => Ok(Some(Value::of_map(value))),
+            None => look_below(beneath, key.as_ref()),
+        })
+        .collect()
+}
+
+/// What `read` finds between the bounds of all keys with a prefix.
+fn with_prefix<T>(prefix: &[u8], read: impl FnOnce((Bound<&[u8]>, Bound<&[u8]>)) -> T) -> T {
+    let last = prefix.iter().rposition(|&byte| byte != u8::MAX);
+    let behind = last.map(|last| {
+        let mut behind = prefix[..=last].to_vec();
+        behind[last] += 1;
+        behind
+    });
+    read((Bound::Included(prefix), behind.as_deref().map_or(Bound::Unbounded, Bound::Excluded)))
 }
 
 /// As [`Snapshot::iter`].

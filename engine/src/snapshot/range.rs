@@ -1,7 +1,9 @@
 //! Iteration over a range, from both ends.
 
+use crate::below::{Beneath, OfSnapshot};
 use crate::{Error, Key, Value};
 use std::iter::FusedIterator;
+use std::ops::Bound;
 
 /// An iterator over entries of a snapshot; see [`Snapshot::range`](crate::Snapshot::range).
 ///
@@ -23,11 +25,28 @@ use std::iter::FusedIterator;
 /// ```
 #[derive(Debug)]
 pub struct Range<'s> {
-    entries: epoch_store::Range<'s>,
+    entries: Entries<'s>,
+}
+
+/// Where they come from.
+#[derive(Debug)]
+enum Entries<'s> {
+    Memory(epoch_store::Range<'s>),
+    /// And from what lies below it.
+    Merged(Box<OfSnapshot<'s>>),
 }
 
 impl<'s> Range<'s> {
-    pub(super) fn new(entries: epoch_store::Range<'s>) -> Self {
+    /// The entries between the bounds, of which memory has these.
+    pub(super) fn new(
+        of_memory: epoch_store::Range<'s>,
+        beneath: Option<Beneath<'s, epoch_store::Snapshot>>,
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+    ) -> Self {
+        let entries = match beneath {
+            None => Entries::Memory(of_memory),
+            Some(beneath) => Entries::Merged(Box::new(beneath.merge(bounds, of_memory))),
+        };
         Self { entries }
     }
 
@@ -49,14 +68,20 @@ impl<'s> Iterator for Range<'s> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.next().map(entry)
+        match &mut self.entries {
+            Entries::Memory(entries) => entries.next().map(entry),
+            Entries::Merged(entries) => entries.next(),
+        }
     }
 }
 
 impl DoubleEndedIterator for Range<'_> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.entries.next_back().map(entry)
+        match &mut self.entries {
+            Entries::Memory(entries) => entries.next_back().map(entry),
+            Entries::Merged(entries) => entries.next_back(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One key space of a snapshot.
 
-use super::{Changes, Keys, Range, Snapshot};
+use super::{Changes, Keys, Range, Snapshot, complete, look_below, with_prefix};
+use crate::below::Beneath;
 use crate::{Error, Key, KeyRange, Value, Version};
 
 /// One key space of a snapshot, from [`Snapshot::space`]: reads as the snapshot itself does, inside this space.
@@ -28,11 +29,15 @@ use crate::{Error, Key, KeyRange, Value, Version};
 #[derive(Debug, Clone, Copy)]
 pub struct SpaceView<'s> {
     map: epoch_store::SpaceView<'s>,
+    beneath: Option<Beneath<'s, epoch_store::Snapshot>>,
 }
 
 impl<'s> SpaceView<'s> {
-    pub(crate) fn new(map: epoch_store::SpaceView<'s>) -> Self {
-        Self { map }
+    pub(crate) fn new(
+        map: epoch_store::SpaceView<'s>,
+        beneath: Option<Beneath<'s, epoch_store::Snapshot>>,
+    ) -> Self {
+        Self { map, beneath }
     }
 
     /// The version that the snapshot shows.
@@ -69,7 +74,11 @@ impl<'s> SpaceView<'s> {
     /// ```
     #[inline]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value<'s>>, Error> {
-        Ok(self.map.get(key).map(Value::of_map))
+        let key = key.as_ref();
+        match self.map.get(key) {
+            Some(value) => Ok(Some(Value::of_map(value))),
+            None => look_below(self.beneath, key),
+        }
     }
 
     /// The values of `keys`, in their order, their cache misses overlapped; see [`Snapshot::get_many`].
@@ -90,7 +99,7 @@ impl<'s> SpaceView<'s> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<Value<'s>>>, Error> {
-        Ok(self.map.get_many(keys).into_iter().map(|value| value.map(Value::of_map)).collect())
+        complete(self.beneath, keys, self.map.get_many(keys))
     }
 
     /// Whether `key` has a value; see [`Snapshot::contains`].
@@ -109,7 +118,7 @@ impl<'s> SpaceView<'s> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
-        Ok(self.map.contains(key))
+        Ok(self.get(key)?.is_some())
     }
 
     /// The entries inside the bounds, in key order, from either end; see [`Snapshot::range`].
@@ -126,7 +135,8 @@ impl<'s> SpaceView<'s> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn range(&self, keys: impl KeyRange) -> Range<'s> {
-        Range::new(self.map.range(keys))
+        let bounds = keys.bounds();
+        Range::new(self.map.range(bounds), self.beneath, bounds)
     }
 
     /// All entries of the space, in key order, from either end; see [`Snapshot::iter`].
@@ -142,7 +152,7 @@ impl<'s> SpaceView<'s> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn iter(&self) -> Range<'s> {
-        Range::new(self.map.iter())
+        self.range(..)
     }
 
     /// The entries whose keys begin with `prefix`; see [`Snapshot::prefix`].
@@ -158,7 +168,7 @@ impl<'s> SpaceView<'s> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range<'s> {
-        Range::new(self.map.prefix(prefix))
+        with_prefix(prefix.as_ref(), |bounds| self.range(bounds))
     }
 
     /// The keys inside the bounds; see [`Snapshot::keys`].
@@ -291,7 +301,11 @@ impl<'s> SpaceView<'s> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn changes_since(&self, older: &'s Snapshot) -> Result<Changes<'s>, Error> {
-        Ok(Changes::new(self.map.changes_since(older.of_map())?))
+        let changes = self.map.changes_since(older.of_map())?;
+        let Some(beneath) = self.beneath else { return Ok(Changes::new(changes)) };
+        let older =
+            SpaceView::new(self.map.in_snapshot(older.of_map())?, older.beneath(beneath.space()));
+        Ok(Changes::compared(older.iter(), self.iter()))
     }
 }
 

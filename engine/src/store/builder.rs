@@ -41,6 +41,7 @@ impl Default for Builder {
                 durability: Durability::default(),
                 bound,
                 watcher: None,
+                budget: None,
             },
         }
     }
@@ -219,7 +220,7 @@ impl Builder {
     /// background, and what it has kept is there again when the store is opened. See [`Parent`]; `RedbParent` and
     /// `FjallParent`, behind features, keep it on a disk. Default: none; the store lives in memory.
     ///
-    /// Everything is in memory as well: reads never ask the parent. A commit costs a copy of its writes more. Versions go on
+    /// Everything is in memory as well, unless there is a [`memory_budget`](Builder::memory_budget): reads never ask the parent. A commit costs a copy of its writes more. Versions go on
     /// where the parent has come to; older ones cannot be opened, and what [tagged commits](crate::Store::commit_tagged) said is kept.
     ///
     /// The store takes the parent: of stores that are opened with clones of these choices only the first one gets it.
@@ -281,6 +282,39 @@ impl Builder {
     #[must_use]
     pub fn undurable_limit(mut self, bytes: u64, overflow: Overflow) -> Self {
         self.options.bound = Bound { limit: bytes, overflow };
+        self
+    }
+
+    /// Bytes that the store may hold in memory, as [`Stats::bytes`](crate::Stats::bytes) counts them, about: what the parent has
+    /// is evicted beyond, and read from there. Default: none; everything stays in memory.
+    ///
+    /// *What changes.* A read whose key is not in memory asks the parent, which takes as long as that takes, and may fail. A range
+    /// is merged from both. Opening the store reads nothing but the names of spaces. Snapshots show one version as ever,
+    /// through both. A delete writes a few bytes more; a range that is deleted is looked through for that, and the commit is
+    /// tried again if somebody else has written into it meanwhile. A transaction may meet a conflict with an eviction of a key that it has read.
+    /// Evictions and checkpoints of the parent have versions of their own, so that those of commits have gaps.
+    /// [`Stats`](crate::Stats) count what is in memory. [`Changes`](crate::Changes) are found by comparing values.
+    ///
+    /// *What is evicted.* What was written some time ago, in key order and in turn, after a batch of the parent has become
+    /// durable. What is not durable yet cannot be: choose [`undurable_limit`](Builder::undurable_limit) accordingly. What a
+    /// snapshot sees stays until it is dropped. The parent's own cache comes on top.
+    ///
+    /// ```
+    /// use engine::{MemoryParent, Store};
+    /// let store = Store::builder().parent(MemoryParent::new()).memory_budget(1 << 20).open()?;
+    /// for number in 0..3_000_u32 {
+    ///     store.put(number.to_be_bytes(), [7; 1_000])?;
+    ///     if number % 100 == 0 {
+    ///         store.flush()?;
+    ///     }
+    /// }
+    /// assert!(store.stats().live_keys < 3_000);
+    /// assert_eq!(store.snapshot().len()?, 3_000);
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    #[must_use]
+    pub fn memory_budget(mut self, bytes: u64) -> Self {
+        self.options.budget = Some(bytes);
         self
     }
 

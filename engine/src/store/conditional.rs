@@ -5,9 +5,8 @@
 //! is the value at the very moment of the commit, or, where nothing is written, at that of the last look.
 
 use super::{KeySpace, Store};
-use crate::durable::Writes;
 use crate::shared::Shared;
-use crate::{Error, MAX_KEY_LEN, Version};
+use crate::{Error, MAX_KEY_LEN, Value, Version};
 use epoch_store::{ReadSet, WriteBatch};
 
 /// A key of the store, in a space of the map or in the default one.
@@ -32,7 +31,7 @@ impl Place<'_> {
                 return Ok(None);
             }
             let reads = self.reads(&snapshot);
-            match self.shared.commit(Writes::Batch(&batch), |map| map.commit_if(&batch, &reads)) {
+            match self.shared.commit_if(&batch, &reads) {
                 Err(Error::Conflict(_)) => {}
                 result => return Ok(Some(result?)),
             }
@@ -50,14 +49,16 @@ impl Place<'_> {
         batch
     }
 
-    fn look<'s>(
-        &self,
-        snapshot: &'s epoch_store::Snapshot,
-    ) -> Result<Option<epoch_store::Value<'s>>, Error> {
-        Ok(match self.space {
+    fn look<'s>(&self, snapshot: &'s epoch_store::Snapshot) -> Result<Option<Value<'s>>, Error> {
+        let found = match self.space {
             None => snapshot.get(self.key),
             Some(space) => snapshot.space(space)?.get(self.key),
-        })
+        };
+        if let Some(value) = found {
+            return Ok(Some(Value::of_map(value)));
+        }
+        let space = self.space.map_or(0, epoch_store::KeySpace::id);
+        self.shared.look_below(snapshot, space, self.key)
     }
 
     fn reads(&self, snapshot: &epoch_store::Snapshot) -> ReadSet {

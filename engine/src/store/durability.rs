@@ -25,7 +25,8 @@ impl Store {
         batch: &WriteBatch,
         durability: Durability,
     ) -> Result<Version, Error> {
-        let (batch, terms) = (batch.of_map(), Terms { durability: Some(durability), added: 0 });
+        let (batch, terms) =
+            (batch.of_map(), Terms { durability: Some(durability), ..Terms::default() });
         self.shared().commit_on(terms, Writes::Batch(batch), |map| map.commit(batch))
     }
 

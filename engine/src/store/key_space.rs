@@ -213,7 +213,8 @@ impl Snapshot {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn space(&self, space: &KeySpace) -> Result<SpaceView<'_>, Error> {
-        Ok(SpaceView::new(self.of_map().space(&space.map)?))
+        let view = self.of_map().space(&space.map)?;
+        Ok(SpaceView::new(view, self.beneath(space.map.id())))
     }
 
     /// A cursor over the keys of `space`; as [`Snapshot::cursor`] over those of the default space.
@@ -251,7 +252,13 @@ impl ChangeSet {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn range_in(&self, space: &KeySpace, keys: impl KeyRange) -> Result<Changes<'_>, Error> {
-        Ok(Changes::new(self.of_map().range_in(&space.map, keys)?))
+        let bounds = keys.bounds();
+        let changes = self.of_map().range_in(&space.map, bounds)?;
+        if self.newer().beneath(0).is_some() {
+            let (older, newer) = (self.older().space(space)?, self.newer().space(space)?);
+            return Ok(Changes::compared(older.range(bounds), newer.range(bounds)));
+        }
+        Ok(Changes::new(changes))
     }
 }
 
@@ -270,6 +277,7 @@ impl Lease {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn space(&self, space: &KeySpace) -> Result<LeaseView<'_>, Error> {
-        Ok(LeaseView::new(self.of_map().space(&space.map)?))
+        let view = self.of_map().space(&space.map)?;
+        Ok(LeaseView::new(view, self.beneath(space.map.id())))
     }
 }

@@ -318,7 +318,7 @@ impl Store {
     /// ```
     #[must_use = "a lease that is dropped at once keeps nothing"]
     pub fn lease(&self) -> Lease {
-        Lease::new(self.shared.map().lease())
+        Lease::new(self.shared.map().lease(), self.links.mine())
     }
 
     /// Takes back every lease of a version before `version`. Returns how many: clones count as one. Snapshots stay.

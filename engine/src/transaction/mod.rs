@@ -220,7 +220,7 @@ impl Transaction {
         self.commit_on(Terms { durability: Some(durability), ..Terms::default() })
     }
 
-    fn commit_on(&mut self, terms: Terms) -> Result<Version, Error> {
+    fn commit_on(&mut self, terms: Terms<'_>) -> Result<Version, Error> {
         let state = self.state.get_mut();
         let result = if state.writes.is_empty() && !state.reads.are_required() {
             Ok(self.snapshot.version())
@@ -228,9 +228,10 @@ impl Transaction {
             state.reads.settle();
             let batch = state.batch();
             let reads = state.dependencies(self.isolation);
+            let explain = |error| state.explain(self.isolation, error);
+            let terms = Terms { reads: Some(&reads), explain: Some(&explain), ..terms };
             self.snapshot.link().shared().commit_on(terms, Writes::Batch(&batch), |map| {
-                let result = map.commit_if(&batch, &reads);
-                result.map_err(|error| state.explain(self.isolation, error))
+                map.commit_if(&batch, &reads).map_err(explain)
             })
         };
         if matches!(result, Ok(_) | Err(Error::NotDurable { .. })) {

@@ -3,9 +3,8 @@
 use super::back_off::Attempts;
 use super::space::check_key;
 use super::{Isolation, Transaction};
-use crate::durable::Writes;
 use crate::shared::Shared;
-use crate::{Error, KeySpace, Store, Version};
+use crate::{Error, KeySpace, Store, Value, Version};
 use epoch_store::{ReadSet, WriteBatch};
 
 /// The most attempts, unless a [`Retry`] says something else.
@@ -222,7 +221,10 @@ impl KeySpace {
         check_key(key)?;
         attempt(shared, ATTEMPTS, || {
             let snapshot = shared.map().snapshot();
-            let old = snapshot.space(space)?.get(key);
+            let old = match snapshot.space(space)?.get(key) {
+                Some(value) => Some(Value::of_map(value)),
+                None => shared.look_below(&snapshot, space.id(), key)?,
+            };
             let mut batch = WriteBatch::new();
             match (&old, change(old.as_deref())) {
                 (_, Some(new)) => batch.put_in(space, key, new),
@@ -236,7 +238,7 @@ impl KeySpace {
 
 /// Commits, if it can; `None`: there was a conflict.
 fn commit(shared: &Shared, batch: &WriteBatch, reads: &ReadSet) -> Result<Option<Version>, Error> {
-    match shared.commit(Writes::Batch(batch), |map| map.commit_if(batch, reads)) {
+    match shared.commit_if(batch, reads) {
         Ok(version) => Ok(Some(version)),
         Err(Error::Conflict(_)) => Ok(None),
         Err(error) => Err(error),

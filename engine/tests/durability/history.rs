@@ -8,7 +8,7 @@ pub type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
 
 const SPACES: [&str; 3] = ["accounts", "jobs", "logs"];
 
-/// All entries of all spaces. Spaces are numbered from 2 on, behind the engine's own.
+/// All entries of all spaces. Spaces are numbered from 3 on, behind the engine's own.
 pub fn contents(snapshot: &Snapshot, store: &Store) -> Contents {
     let mut contents = Contents::new();
     let mut add = |number: u32, key: &[u8], value: &[u8]| {
@@ -21,7 +21,7 @@ pub fn contents(snapshot: &Snapshot, store: &Store) -> Contents {
     for (at, space) in store.key_spaces().enumerate() {
         for entry in snapshot.space(&space).unwrap().iter() {
             let (key, value) = entry.unwrap();
-            add(at as u32 + 2, &key, &value);
+            add(at as u32 + 3, &key, &value);
         }
     }
     contents

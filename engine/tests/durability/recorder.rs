@@ -76,7 +76,8 @@ impl Parent for Tap {
         assert!(keys.is_sorted_by(|a, b| a < b), "in key order, each once");
         self.below.commit(batch)?;
         let below = self.below.snapshot()?;
-        let users = |key: &[u8]| key[..4] != [0, 0, 0, 1] && key[..4] != [0xff; 4];
+        let users = |key: &[u8]| key[..3] != [0; 3] || key[3] == 0 || key[3] > 2;
+        let users = |key: &[u8]| users(key) && key[..4] != [0xff; 4];
         let entries = below.range(Bound::Unbounded, Bound::Unbounded).map(Result::unwrap);
         let contents = entries.filter(|(key, _)| users(key)).collect();
         states.push((batch.version(), contents));

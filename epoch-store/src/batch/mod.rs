@@ -285,6 +285,12 @@ impl WriteBatch {
     }
 
     /// Whether there are ranges in it.
+    /// Adds a write to the space with its number.
+    #[doc(hidden)]
+    pub fn push(&mut self, write: WriteOp<'_>) -> &mut Self {
+        self.add(write.space, write.key, write.value)
+    }
+
     /// Writes and deleted ranges in the order in which they were added: for who keeps a log of them. Ranges that spare
     /// what a snapshot has not seen are not told apart.
     #[doc(hidden)]

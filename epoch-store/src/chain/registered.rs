@@ -50,6 +50,11 @@ impl Registered {
         self.published
     }
 
+    /// A stamp below which there is none, now or later.
+    pub fn oldest(&self) -> u64 {
+        self.stamps.first().map_or(self.published, |first| first.stamp.min(self.published))
+    }
+
     /// Whether a version that was superseded can be judged at all.
     #[inline]
     pub fn judges(&self, superseded_at: u64) -> bool {

@@ -27,6 +27,12 @@ impl Backlog {
     pub(super) fn take<P: Pinned>(&self, published: u64, pin: &P) -> Option<Box<Bag>> {
         self.ripe.pop(pin).or_else(|| self.young.pop_due(published, pin))
     }
+
+    /// A bag whose snapshot has gone comes in.
+    pub fn ripen<P: Pinned>(&self, bag: Box<Bag>, pin: &P) {
+        self.ripe.push(bag, pin);
+    }
+
     /// Takes the batches that are on their way out, to count them.
     #[cfg(epoch_loom)]
     pub fn take_leaving<P: Pinned>(&self, pin: &P) -> usize {

@@ -422,6 +422,13 @@ impl Map {
         self.store.survey()
     }
 
+    /// A version below which nothing is read any more: no snapshot, lease or retained version is older, now or later.
+    /// Lock-free; takes time proportional to the number of snapshot slots.
+    #[doc(hidden)]
+    pub fn oldest_needed(&self) -> Version {
+        self.store.oldest_needed().into()
+    }
+
     /// Collects everything that no snapshot needs and that other threads are not in the middle of. Returns the number
     /// of superseded versions cut; the keys that it removes, and their tombstones, are not counted. Writes and dropped snapshots do the same in small
     /// steps: this is for a map that falls quiet.

@@ -67,8 +67,10 @@ impl Snapshot {
         self.slot.stamp().into()
     }
 
+    /// A view of the default space.
+    #[doc(hidden)]
     #[inline]
-    fn default_space(&self) -> SpaceView<'_> {
+    pub fn default_space(&self) -> SpaceView<'_> {
         SpaceView { snapshot: self, space: self.store().default_space() }
     }
 

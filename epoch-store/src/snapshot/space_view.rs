@@ -2,10 +2,11 @@
 
 use super::{Changes, Key, Range, Snapshot, Value, changes};
 use crate::Version;
+use crate::chain::{RecordRef, VersionRef};
 use crate::error::Error;
 use crate::key_range::KeyRange;
 use crate::space::Space;
-use crate::store::Remaining;
+use crate::store::{Direction, Remaining, Settled};
 use std::fmt;
 use std::ops::Bound;
 
@@ -133,6 +134,46 @@ impl<'s> SpaceView<'s> {
     /// The entry with the greatest key of the space.
     pub fn last(&self) -> Option<(Key<'s>, Value<'s>)> {
         self.iter().next_back()
+    }
+
+    /// The same space in another snapshot of the map.
+    ///
+    /// # Errors
+    /// [`Error::ForeignSnapshot`].
+    #[doc(hidden)]
+    pub fn in_snapshot(&self, other: &'s Snapshot) -> Result<Self, Error> {
+        let is_same = self.snapshot.slot.is_of_same_store(&other.slot);
+        let view = Self { snapshot: other, space: self.space };
+        if is_same { Ok(view) } else { Err(Error::ForeignSnapshot) }
+    }
+
+    /// Some of the entries behind `from` that were last written at `upto` or before, in key order: `limit` of them, or as many
+    /// as there are.
+    #[doc(hidden)]
+    pub fn settled(
+        &self,
+        from: Bound<&[u8]>,
+        upto: Version,
+        limit: usize,
+    ) -> Vec<(Key<'s>, Value<'s>)> {
+        let pick = Settled { stamp: self.snapshot.slot.stamp(), upto: upto.get() };
+        let mut remaining = Remaining::new(from, Bound::Unbounded);
+        let (mut scratch, mut rows, mut all) = (Vec::new(), Vec::new(), Vec::new());
+        while !remaining.done && all.len() < limit {
+            let (store, left) = (self.snapshot.store(), limit - all.len());
+            let (to, way) = (&mut remaining, Direction::Forward);
+            store.step(self.space, &pick, to, way, left, &mut scratch, &mut rows);
+            all.extend(rows.drain(..).map(|row| {
+                // SAFETY: I-7: the row's version is visible at the snapshot's stamp, which is registered during 's; a
+                // record with such a version is not freed either.
+                unsafe {
+                    let key = RecordRef::<'s>::new(row.record).key();
+                    let value = VersionRef::<'s>::built(row.version).value();
+                    (Key::new(key), Value::new(value.unwrap_or_default()))
+                }
+            }));
+        }
+        all
     }
 }
 

@@ -30,7 +30,7 @@ mod write;
 pub use closing::stores_freed;
 pub use closing::{OpenSlot, StoreRef};
 pub use load::Loading;
-pub use pick::{Changed, ChangedRow, Copied, Pick, Row, Visible};
+pub use pick::{Changed, ChangedRow, Copied, Pick, Row, Settled, Visible};
 pub use scan::{Direction, Remaining};
 pub use validate::{Overtaken, Read, Refused};
 

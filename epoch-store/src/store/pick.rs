@@ -40,6 +40,25 @@ impl Pick for Visible {
     }
 }
 
+/// What is visible at a registered stamp and was written some time before.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled {
+    /// The stamp: rows stay valid as long as it is registered.
+    pub stamp: u64,
+    /// What was written later is left out.
+    pub upto: u64,
+}
+
+impl Pick for Settled {
+    type Row = Row;
+
+    fn pick<P: Pinned>(&self, record: RecordRef<'_>, pin: &P) -> Option<Row> {
+        let version = record.visible_at(self.stamp, pin)?;
+        let is_settled = version.stamp() <= self.upto && !version.is_tombstone();
+        is_settled.then_some(Row { record: record.as_ptr(), version: version.as_ptr() })
+    }
+}
+
 /// What differs between two registered stamps.
 #[derive(Debug, Clone, Copy)]
 pub struct Changed {

@@ -3,7 +3,7 @@
 use super::Store;
 use super::memory::Memory;
 use super::resolve::Resolver;
-use crate::chain::RecordRef;
+use crate::chain::{RecordRef, Registered};
 use crate::gc::finish_all;
 use crate::reclaim::{Pinned, Reclaimer};
 use crate::space::Space;
@@ -111,6 +111,16 @@ impl Store {
         let claim = self.claim();
         let pin = claim.pin();
         self.spaces.iter().map(|space| space.front.capacity(&pin)).sum()
+    }
+
+    /// A stamp below which nothing is read any more, now or later: no snapshot has one, or can come to have one.
+    pub fn oldest_needed(&self) -> u64 {
+        let claim = self.claim();
+        let pin = claim.pin();
+        let mut registered = Registered::default();
+        let ripe = |bag| self.backlog.ripen(bag, &pin);
+        self.slots.scan(self.queue.root(), &mut registered, ripe);
+        registered.oldest()
     }
 
     /// The counters, added up. Not one moment's picture while others write.

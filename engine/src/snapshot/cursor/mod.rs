@@ -19,7 +19,7 @@
 
 mod page;
 
-use super::{Range, Snapshot};
+use super::{Range, Snapshot, SpaceView};
 use crate::{Error, Key, Value, Version};
 use page::{Direction, Page};
 use std::fmt;
@@ -189,12 +189,7 @@ impl Cursor {
     }
 
     fn look_up(&self, key: &[u8]) -> Result<Option<Value<'_>>, Error> {
-        let snapshot = self.snapshot.of_map();
-        Ok(match &self.space {
-            None => snapshot.get(key),
-            Some(space) => snapshot.space(space)?.get(key),
-        }
-        .map(Value::of_map))
+        view(&self.snapshot, self.space.as_ref())?.get(key)
     }
 
     /// Moves to the first entry at or above `key`, wherever the cursor is; after the last, if there is none.
@@ -415,11 +410,19 @@ fn entries<'s>(
     space: Option<&epoch_store::KeySpace>,
     bounds: Bounds<'_>,
 ) -> Result<Range<'s>, Error> {
-    let map = snapshot.of_map();
-    Ok(Range::new(match space {
-        None => map.range(bounds),
-        Some(space) => map.space(space)?.range(bounds),
-    }))
+    Ok(view(snapshot, space)?.range(bounds))
+}
+
+/// A space of a snapshot; `None`: the default one.
+fn view<'s>(
+    snapshot: &'s Snapshot,
+    space: Option<&epoch_store::KeySpace>,
+) -> Result<SpaceView<'s>, Error> {
+    let map = match space {
+        None => snapshot.of_map().default_space(),
+        Some(space) => snapshot.of_map().space(space)?,
+    };
+    Ok(SpaceView::new(map, snapshot.beneath(space.map_or(0, epoch_store::KeySpace::id))))
 }
 
 impl fmt::Debug for Cursor {

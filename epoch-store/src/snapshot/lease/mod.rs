@@ -65,7 +65,9 @@ impl Lease {
         !self.slot.is_lent()
     }
 
-    fn default_space(&self) -> LeaseView<'_> {
+    /// A view of the default space.
+    #[doc(hidden)]
+    pub fn default_space(&self) -> LeaseView<'_> {
         LeaseView { lease: self, space: self.store().default_space() }
     }
 

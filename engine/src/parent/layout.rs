@@ -8,7 +8,7 @@
 //! Spaces are numbered in the order in which they were created: 0 is the default one, 1 the hidden one of the engine. Each
 //! number up to the greatest that is in use has its name, so that they come out the same when the store is opened again.
 
-use crate::parent::{ParentBatch, ParentError, ParentErrorKind, ParentSnapshot};
+use super::{ParentBatch, ParentError, ParentErrorKind, ParentSnapshot};
 use std::ops::Bound;
 
 /// What this program writes. One that it does not know, it leaves alone.
@@ -24,6 +24,33 @@ const SPACE_NOTE: &[u8] = b"space";
 pub fn split(key: &[u8]) -> Option<(u32, &[u8])> {
     let (space, key) = key.split_first_chunk::<PREFIX>()?;
     (*space != NOTES).then(|| (u32::from_be_bytes(*space), key))
+}
+
+/// A key as it lies in the parent.
+pub fn key(space: u32, key: &[u8]) -> Vec<u8> {
+    [&space.to_be_bytes(), key].concat()
+}
+
+/// The bounds of keys of a space, as they lie in the parent.
+pub fn bounds(
+    space: u32,
+    from: Bound<&[u8]>,
+    to: Bound<&[u8]>,
+) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    let from = match from {
+        Bound::Unbounded => Bound::Included(key(space, &[])),
+        from => from.map(|from| key(space, from)),
+    };
+    let to = match to {
+        Bound::Unbounded => Bound::Excluded(key(space + 1, &[])),
+        to => to.map(|to| key(space, to)),
+    };
+    (from, to)
+}
+
+/// A bound that borrows its key.
+pub fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
+    bound.as_ref().map(Vec::as_slice)
 }
 
 fn note(parts: &[&[u8]]) -> Vec<u8> {

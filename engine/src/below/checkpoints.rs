@@ -1,0 +1,95 @@
+//! Which snapshot of the parent goes with which version.
+
+use super::Memory;
+use crate::parent::ParentSnapshot;
+use crate::{Error, Version};
+use arc_swap::ArcSwap;
+use epoch_store::{KeySpace, Map, WriteBatch};
+use std::sync::Arc;
+
+/// The key of the hidden space whose value says which: written like any other value, so that no reader sees one of the
+/// future.
+const CHECKPOINT: &[u8] = b"checkpoint";
+
+/// A snapshot of the parent, and the version of the store at which it became the one to ask.
+#[derive(Clone)]
+struct Checkpoint {
+    since: u64,
+    snapshot: Arc<dyn ParentSnapshot>,
+}
+
+/// Those that may still be asked. One thread adds, and lets go; any may look.
+pub struct Checkpoints {
+    hidden: KeySpace,
+    /// The version of the parent in the first of all, which goes with versions that have no key that says so.
+    first: u64,
+    kept: ArcSwap<Vec<Checkpoint>>,
+}
+
+impl Checkpoints {
+    pub fn new(hidden: KeySpace, first: Arc<dyn ParentSnapshot>) -> Self {
+        let number = first.version().get();
+        let kept = vec![Checkpoint { since: 0, snapshot: first }];
+        Self { hidden, first: number, kept: ArcSwap::from_pointee(kept) }
+    }
+
+    /// The engine's own space.
+    pub fn hidden(&self) -> &KeySpace {
+        &self.hidden
+    }
+
+    /// Makes a snapshot of the parent the one to ask, from the next version on.
+    ///
+    /// # Errors
+    /// Those of a commit.
+    pub fn add(&self, map: &Map, snapshot: Arc<dyn ParentSnapshot>) -> Result<(), Error> {
+        let number = snapshot.version().get();
+        let mut kept = Vec::clone(&self.kept.load());
+        // First: whoever reads the number finds the snapshot.
+        kept.push(Checkpoint { since: u64::MAX, snapshot });
+        self.kept.store(Arc::new(kept.clone()));
+        let mut batch = WriteBatch::new();
+        batch.put_in(&self.hidden, CHECKPOINT, number.to_be_bytes());
+        let since = map.commit(&batch);
+        match &since {
+            Ok(since) => kept.last_mut().expect("it was pushed").since = since.get(),
+            Err(_) => _ = kept.pop(),
+        }
+        self.kept.store(Arc::new(kept));
+        Ok(since.map(drop)?)
+    }
+
+    /// The version of the parent in the newest.
+    pub fn newest(&self) -> Version {
+        let kept = self.kept.load();
+        kept.last().expect("there is always one").snapshot.version()
+    }
+
+    /// Lets go of those that no version can be read with any more (E-4).
+    pub fn let_go(&self, map: &Map) {
+        let (kept, oldest) = (self.kept.load(), map.oldest_needed().get());
+        // One is needed up to the version at which the next has taken its place.
+        let over = kept.windows(2).take_while(|pair| pair[1].since <= oldest).count();
+        if over > 0 {
+            self.kept.store(Arc::new(kept[over..].to_vec()));
+        }
+    }
+
+    /// The one that goes with the version of `memory`.
+    ///
+    /// # Errors
+    /// A lease that was taken back.
+    pub fn of(&self, memory: &impl Memory) -> Result<Arc<dyn ParentSnapshot>, Error> {
+        loop {
+            let number = memory.find(&self.hidden, CHECKPOINT)?;
+            let number = number.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+            let number = number.unwrap_or(self.first);
+            let kept = self.kept.load();
+            let found = kept.iter().rev().find(|kept| kept.snapshot.version().get() == number);
+            if let Some(found) = found {
+                return Ok(found.snapshot.clone());
+            }
+            // E-4: so it is a lease, taken back after it was looked at: the next look says so.
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Which keys leave memory, and when.
+//!
+//! After each batch of the parent, if memory is over its budget: a walk in key order takes what was written long enough ago for the
+//! parent to have it, goes on where it stopped the last time, and stops when enough is on its way out. What is written all the
+//! time is never old enough; of the rest none is preferred: reads leave no trace, on purpose.
+
+use super::Below;
+use crate::Version;
+use crate::durable::Chore;
+use crate::parent::{Parent, layout};
+use epoch_store::{KeySpace, Map, ReadSet, WriteBatch};
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// Keys that are evicted by one commit.
+const BATCH: usize = 256;
+/// Walks of one call: what a key takes in memory is a guess.
+const ROUNDS: usize = 3;
+/// Bytes of an entry beside its key and value, about.
+const OVERHEAD: u64 = 100;
+
+/// See the module header.
+pub struct Evictor {
+    below: Arc<Below>,
+    budget: u64,
+    /// Where the walk goes on: the number of a space, and the last key that was looked at.
+    place: (u32, Vec<u8>),
+}
+
+impl Evictor {
+    /// For a budget in bytes.
+    pub fn new(below: Arc<Below>, budget: u64) -> Self {
+        Self { below, budget, place: (0, Vec::new()) }
+    }
+
+    /// Bytes over the budget; then a little more, so that it is not for each batch.
+    fn excess(&self, map: &Map) -> u64 {
+        let held = map.stats().bytes;
+        if held <= self.budget { 0 } else { held - self.budget + self.budget / 8 }
+    }
+
+    /// Evicts so many bytes, if there are.
+    fn walk(&mut self, map: &Map, mut excess: u64) {
+        // E-5, and what the newest checkpoint has.
+        let upto = self.below.checkpoints.newest().min(map.oldest_needed());
+        let mut turns = 0;
+        while excess > 0 && turns < 2 {
+            match self.evict_some(map, upto) {
+                Some(bytes) => excess = excess.saturating_sub(bytes),
+                None => turns += 1,
+            }
+        }
+    }
+
+    /// Evicts the next keys of the walk. Returns their bytes; `None`: it has come to the end, and begins anew.
+    fn evict_some(&mut self, map: &Map, upto: Version) -> Option<u64> {
+        let (below, snapshot) = (&self.below, map.snapshot());
+        loop {
+            let (number, last) = &self.place;
+            let named = map.key_spaces().find(|named| named.id() == *number);
+            let is_there = *number == 0 || named.is_some();
+            if !is_there {
+                self.place = (0, Vec::new());
+                return None;
+            }
+            let is_own = named.as_ref().is_some_and(|named| below.keeps(named));
+            let view = match &named {
+                None => Ok(snapshot.default_space()),
+                Some(space) => snapshot.space(space),
+            };
+            let from = if last.is_empty() { Bound::Unbounded } else { Bound::Excluded(&last[..]) };
+            let rows = match view {
+                Ok(view) if !is_own => view.settled(from, upto, BATCH),
+                _ => Vec::new(),
+            };
+            let Some((behind, _)) = rows.last() else {
+                self.place = (number + 1, Vec::new());
+                continue;
+            };
+            let place = (*number, behind.to_vec());
+            let (mut batch, mut reads, mut bytes) = (WriteBatch::new(), ReadSet::at(&snapshot), 0);
+            for (key, value) in &rows {
+                below.add(named.as_ref(), key, &mut batch, &mut reads);
+                bytes += (key.len() + value.len()) as u64 + OVERHEAD;
+            }
+            self.place = place;
+            // Refused: somebody is writing to these keys; the walk comes back to them.
+            return Some(if map.commit_if(&batch, &reads).is_ok() { bytes } else { 0 });
+        }
+    }
+}
+
+impl Chore for Evictor {
+    /// The checkpoint after the batch becomes the one to ask. If the parent cannot be read at the moment, or there is no room in
+    /// memory for the word of it, the one before is asked.
+    fn after_batch(&mut self, map: &Map, parent: &dyn Parent) {
+        if let Ok(snapshot) = parent.snapshot() {
+            let _ = self.below.checkpoints.add(map, snapshot.into());
+        }
+    }
+
+    /// Evicts what is too much. There may be more to evict when readers that are there now have gone.
+    fn work(&mut self, map: &Map) -> bool {
+        self.below.checkpoints.let_go(map);
+        for _ in 0..ROUNDS {
+            let excess = self.excess(map);
+            if excess == 0 {
+                return false;
+            }
+            self.walk(map, excess);
+            map.maintain();
+        }
+        self.excess(map) > 0
+    }
+}
+
+impl Below {
+    /// Whether nothing of a space is evicted.
+    fn keeps(&self, space: &KeySpace) -> bool {
+        space.id() == self.checkpoints.hidden().id()
+    }
+
+    /// Adds the eviction of a key, and of its grave, if it has one from before (E-3).
+    fn add(
+        &self,
+        space: Option<&KeySpace>,
+        key: &[u8],
+        batch: &mut WriteBatch,
+        reads: &mut ReadSet,
+    ) {
+        match space {
+            None => batch.delete(key),
+            Some(space) => batch.delete_in(space, key),
+        };
+        match space {
+            None => reads.key(key),
+            Some(space) => reads.key_in(space, key),
+        };
+        let number = space.map_or(0, KeySpace::id);
+        if number == self.graves.id() {
+            return;
+        }
+        let grave = layout::key(number, key);
+        let has_grave =
+            reads.snapshot().space(&self.graves).is_ok_and(|view| view.contains(&grave));
+        if has_grave {
+            batch.delete_in(&self.graves, &grave);
+        }
+        reads.key_in(&self.graves, &grave);
+    }
+}
