@@ -1,13 +1,7 @@
 //! A place for a parent, and what is asked of it all the time.
 
-use engine::{
-    MemoryParent, Parent, ParentBatch, ParentError, ParentRange, ParentSnapshot, Version,
-};
-use std::fmt::Debug;
-use std::marker::PhantomData;
+use engine::{MemoryParent, Parent, ParentBatch, ParentRange, ParentSnapshot, Version};
 use std::ops::Bound::{self, Unbounded};
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// A place for one parent, which can be opened again and again.
 pub trait Bed {
