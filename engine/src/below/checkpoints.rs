@@ -1,10 +1,11 @@
 //! Which snapshot of the parent goes with which version.
 
 use super::Memory;
-use crate::parent::ParentSnapshot;
+use crate::parent::{Parent, ParentError, ParentErrorKind, ParentRange, ParentSnapshot};
 use crate::{Error, Version};
 use arc_swap::ArcSwap;
 use epoch_store::{KeySpace, Map, WriteBatch};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// The key of the hidden space whose value says which: written like any other value, so that no reader sees one of the
@@ -16,6 +17,33 @@ const CHECKPOINT: &[u8] = b"checkpoint";
 struct Checkpoint {
     since: u64,
     snapshot: Arc<dyn ParentSnapshot>,
+    is_lost: bool,
+}
+
+/// In the place of a snapshot that was let go, so that the parent can be opened anew.
+struct Lost {
+    version: Version,
+}
+
+impl Lost {
+    fn error() -> ParentError {
+        let why = "it has failed, and what it had at this version was given up to open it anew";
+        ParentError::new(ParentErrorKind::Io, "read").because(why)
+    }
+}
+
+impl ParentSnapshot for Lost {
+    fn version(&self) -> Version {
+        self.version
+    }
+
+    fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, ParentError> {
+        Err(Self::error())
+    }
+
+    fn range(&self, _: Bound<&[u8]>, _: Bound<&[u8]>) -> Box<ParentRange<'_>> {
+        Box::new(std::iter::once(Err(Self::error())))
+    }
 }
 
 /// Those that may still be asked. One thread adds, and lets go; any may look.
@@ -29,7 +57,7 @@ pub struct Checkpoints {
 impl Checkpoints {
     pub fn new(hidden: KeySpace, first: Arc<dyn ParentSnapshot>) -> Self {
         let number = first.version().get();
-        let kept = vec![Checkpoint { since: 0, snapshot: first }];
+        let kept = vec![Checkpoint { since: 0, snapshot: first, is_lost: false }];
         Self { hidden, first: number, kept: ArcSwap::from_pointee(kept) }
     }
 
@@ -46,7 +74,7 @@ impl Checkpoints {
         let number = snapshot.version().get();
         let mut kept = Vec::clone(&self.kept.load());
         // First: whoever reads the number finds the snapshot.
-        kept.push(Checkpoint { since: u64::MAX, snapshot });
+        kept.push(Checkpoint { since: u64::MAX, snapshot, is_lost: false });
         self.kept.store(Arc::new(kept.clone()));
         let mut batch = WriteBatch::new();
         batch.put_in(&self.hidden, CHECKPOINT, number.to_be_bytes());
@@ -57,6 +85,42 @@ impl Checkpoints {
         }
         self.kept.store(Arc::new(kept));
         Ok(since.map(drop)?)
+    }
+
+    /// Lets go of the parent if it has failed, and can only be opened anew when no snapshot of it is held; then the same version is
+    /// asked again. Nothing is done as long as a reader is at it, or there is an older version that a reader may need.
+    ///
+    /// Between the two, and after them if the parent has come to another version by then, there is nothing to ask: readers are
+    /// told so, until the next checkpoint.
+    pub fn renew(&self, parent: &dyn Parent) {
+        let Some((version, is_lost)) = self.only() else { return };
+        let found = match parent.snapshot() {
+            Err(error) if error.kind() == ParentErrorKind::Held && !is_lost => {
+                self.replace(Arc::new(Lost { version }), true);
+                parent.snapshot()
+            }
+            found if is_lost => found,
+            _ => return,
+        };
+        if let Ok(snapshot) = found
+            && snapshot.version() == version
+        {
+            self.replace(snapshot.into(), false);
+        }
+    }
+
+    /// If one alone is kept, and nobody reads it now: its version in the parent, and whether it was lost.
+    fn only(&self) -> Option<(Version, bool)> {
+        let kept = self.kept.load();
+        let [Checkpoint { snapshot, is_lost, .. }] = &kept[..] else { return None };
+        let is_free = Arc::strong_count(snapshot) == 1;
+        is_free.then(|| (snapshot.version(), *is_lost))
+    }
+
+    /// Puts a snapshot of the same version in the place of the only one.
+    fn replace(&self, snapshot: Arc<dyn ParentSnapshot>, is_lost: bool) {
+        let since = self.kept.load()[0].since;
+        self.kept.store(Arc::new(vec![Checkpoint { since, snapshot, is_lost }]));
     }
 
     /// The version of the parent in the newest.

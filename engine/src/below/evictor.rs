@@ -5,9 +5,9 @@
 //! time is never old enough; of the rest none is preferred: reads leave no trace, on purpose.
 
 use super::Below;
-use crate::Version;
 use crate::durable::Chore;
 use crate::parent::{Parent, layout};
+use crate::{Error, Version};
 use epoch_store::{KeySpace, Map, ReadSet, WriteBatch};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -25,18 +25,30 @@ pub struct Evictor {
     budget: u64,
     /// Where the walk goes on: the number of a space, and the last key that was looked at.
     place: (u32, Vec<u8>),
+    /// The parent has a batch that no checkpoint shows as yet.
+    is_checkpoint_due: bool,
 }
 
 impl Evictor {
     /// For a budget in bytes.
     pub fn new(below: Arc<Below>, budget: u64) -> Self {
-        Self { below, budget, place: (0, Vec::new()) }
+        Self { below, budget, place: (0, Vec::new()), is_checkpoint_due: false }
     }
 
     /// Bytes over the budget; then a little more, so that it is not for each batch.
     fn excess(&self, map: &Map) -> u64 {
         let held = map.stats().bytes;
         if held <= self.budget { 0 } else { held - self.budget + self.budget / 8 }
+    }
+
+    /// The checkpoint after a batch becomes the one to ask. If the parent cannot be read at the moment, or there is no room in
+    /// memory for the word of it, the one before is asked, and it is due still.
+    fn add_checkpoint(&mut self, map: &Map, parent: &dyn Parent) {
+        let added = parent
+            .snapshot()
+            .map_err(Error::from)
+            .and_then(|snapshot| self.below.checkpoints.add(map, snapshot.into()));
+        self.is_checkpoint_due = added.is_err();
     }
 
     /// Evicts so many bytes, if there are.
@@ -91,16 +103,22 @@ impl Evictor {
 }
 
 impl Chore for Evictor {
-    /// The checkpoint after the batch becomes the one to ask. If the parent cannot be read at the moment, or there is no room in
-    /// memory for the word of it, the one before is asked.
     fn after_batch(&mut self, map: &Map, parent: &dyn Parent) {
-        if let Ok(snapshot) = parent.snapshot() {
-            let _ = self.below.checkpoints.add(map, snapshot.into());
-        }
+        self.is_checkpoint_due = true;
+        self.add_checkpoint(map, parent);
     }
 
-    /// Evicts what is too much. There may be more to evict when readers that are there now have gone.
-    fn work(&mut self, map: &Map) -> bool {
+    fn after_failure(&mut self, map: &Map, parent: &dyn Parent) {
+        self.below.checkpoints.let_go(map);
+        self.below.checkpoints.renew(parent);
+    }
+
+    /// Evicts what is too much. There may be more to evict when readers that are there now have gone, or the parent can be read
+    /// again.
+    fn work(&mut self, map: &Map, parent: &dyn Parent) -> bool {
+        if self.is_checkpoint_due && self.excess(map) > 0 {
+            self.add_checkpoint(map, parent);
+        }
         self.below.checkpoints.let_go(map);
         for _ in 0..ROUNDS {
             let excess = self.excess(map);

@@ -30,11 +30,13 @@
 //!   at one of them has seen that value, and its record stays until the snapshot is dropped. A transaction that depends on a key finds
 //!   every write after its snapshot there, though it be evicted since.
 //! - E-4 A checkpoint's snapshot of the parent is kept as long as any version can be read that it is the checkpoint of.
+//! - E-6 A parent that has failed is let go of when nobody needs another checkpoint than the newest, so that it can be opened anew;
+//!   what is asked then is the same version, or nothing.
 //!
 //! *Cost.* A read that finds its key in memory costs what it costs without a parent. One that does not looks for a grave and
 //! for the checkpoint, some hundred nanoseconds, and then asks the parent. A range is merged from both.
 //!
-//! *Checked by* `tests/eviction.rs`, against a store without a budget.
+//! *Checked by* `tests/eviction.rs`, against a store without a budget; `tests/faults.rs`, `tests/crash.rs`.
 
 mod ahead;
 mod checkpoints;

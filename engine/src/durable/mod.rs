@@ -39,7 +39,8 @@
 //! what has changed; but no index says what was written when, so that it would walk every key for each batch. A copy of the
 //! writes costs one allocation a commit.
 //!
-//! *Checked by* `persister.rs` in `loom-tests/tests` (D-1, D-4); `tests/durability.rs`, `tests/crash.rs`.
+//! *Checked by* `persister.rs` in `loom-tests/tests` (D-1, D-4); `tests/durability.rs`, `tests/faults.rs`,
+//! `tests/crash.rs`.
 
 mod entry;
 mod group;
@@ -65,7 +66,7 @@ use crate::{Error, Version};
 use journal::Journal;
 pub use persister::Chore;
 use persister::Persister;
-use progress::Progress;
+use progress::{End, Progress};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -182,8 +183,12 @@ impl Durable {
 
     /// Waits until `version` is durable; a parent that has failed is tried again at once.
     pub fn flush(&self, version: Version) -> Result<(), Error> {
-        self.progress.hurry();
-        self.wait(version)
+        if self.progress.durable() >= version {
+            return Ok(());
+        }
+        let since = self.progress.hurry();
+        self.wake();
+        self.progress.wait_since(since, version)
     }
 
     /// The last durable version.
@@ -196,20 +201,13 @@ impl Durable {
         self.journal.undurable()
     }
 
-    /// Makes everything up to `version` durable, then ends the persister and closes the parent.
+    /// Makes everything up to `version` durable, then ends the persister and closes the parent. If something of that fails, the
+    /// persister goes on with it, and so does the next call.
     pub fn close(&self, version: Version) -> Result<(), Error> {
         self.flush(version)?;
-        self.stop();
-        self.progress.wait_for_end();
-        match self.progress.cause() {
-            Some(cause) => Err(Error::Parent(cause)),
-            None => Ok(()),
-        }
-    }
-
-    fn stop(&self) {
-        self.progress.stop();
+        let since = self.progress.ask_for_end(End::WhenDone);
         self.wake();
+        self.progress.wait_for_end(since).map_err(Error::Parent)
     }
 
     fn wake(&self) {
@@ -222,7 +220,8 @@ impl Durable {
 impl Drop for Durable {
     /// Waits until all is durable, or the parent has failed once more.
     fn drop(&mut self) {
-        self.stop();
+        self.progress.ask_for_end(End::AtOnce);
+        self.wake();
         if let Some(persister) = self.persister.take()
             // A parent may hold a handle to a store, and be dropped by the persister itself.
             && persister.thread().id() != thread::current().id()

@@ -3,7 +3,7 @@
 use super::entry::{Entry, Outcome};
 use super::group;
 use super::journal::Journal;
-use super::progress::Progress;
+use super::progress::{End, Progress};
 use crate::Version;
 use crate::parent::layout;
 use crate::parent::{Parent, ParentBatch, ParentError};
@@ -40,12 +40,15 @@ pub struct Persister {
 pub trait Chore: Send {
     /// After each batch.
     fn after_batch(&mut self, map: &epoch_store::Map, parent: &dyn Parent);
+    /// After each attempt that failed, before the next.
+    fn after_failure(&mut self, map: &epoch_store::Map, parent: &dyn Parent);
     /// After each batch, and some time after it has said that there may be more to do.
-    fn work(&mut self, map: &epoch_store::Map) -> bool;
+    fn work(&mut self, map: &epoch_store::Map, parent: &dyn Parent) -> bool;
 }
 
 impl Persister {
-    /// Works until it is stopped, and all is durable then; or until the parent fails after that.
+    /// Works until it is to end, and all is durable then and the parent closed; or until the parent fails when it is to end at
+    /// once.
     pub fn run(mut self) {
         let farewell = Farewell { journal: self.journal.clone(), progress: self.progress.clone() };
         if self.work() {
@@ -57,7 +60,7 @@ impl Persister {
     /// Whether all is durable.
     fn work(&mut self) -> bool {
         loop {
-            let stop = self.progress.is_to_stop();
+            let stop = self.is_to_end();
             let upto = self.gather();
             if !self.persist(upto) {
                 return false;
@@ -67,8 +70,8 @@ impl Persister {
                 self.journal.end();
                 return self.work_off();
             }
-            let has_more = self.chore.as_mut().is_some_and(|chore| chore.work(&self.map));
-            if self.held.is_empty() && self.journal.lie_down() && !self.progress.is_to_stop() {
+            let has_more = self.chore_works();
+            if self.held.is_empty() && self.journal.lie_down() && !self.is_to_end() {
                 match has_more {
                     false => thread::park(),
                     true => thread::park_timeout(CHORE_PAUSE),
@@ -76,6 +79,15 @@ impl Persister {
             }
             self.journal.get_up();
         }
+    }
+
+    fn is_to_end(&self) -> bool {
+        self.progress.wanted_end() > End::Never
+    }
+
+    fn chore_works(&mut self) -> bool {
+        let parent = &*self.parent;
+        self.chore.as_mut().is_some_and(|chore| chore.work(&self.map, parent))
     }
 
     /// Makes durable what was pushed before the writers were sent away. Returns false if it cannot.
@@ -152,18 +164,30 @@ impl Persister {
         }
     }
 
-    /// Writes the first entries, and tries again until it has. Returns false if it is to stop before.
+    /// Writes the first entries. Returns false if it could not, and is to stop.
     fn write(&mut self, count: usize, version: Version) -> bool {
+        self.try_until_done(|persister| persister.try_to_write(count, version))
+    }
+
+    /// Tries again until it has succeeded. Returns false if it is to stop before.
+    fn try_until_done(
+        &mut self,
+        mut attempt: impl FnMut(&mut Self) -> Result<(), ParentError>,
+    ) -> bool {
         let mut pause = *PAUSES.start();
         loop {
             // First: an attempt that was begun after the word to stop is the last one.
-            let stop = self.progress.is_to_stop();
-            match self.try_to_write(count, version) {
+            let stop = self.progress.wanted_end() == End::AtOnce;
+            self.progress.begin();
+            match attempt(self) {
                 Ok(()) => return true,
                 Err(error) => self.progress.fail(error),
             }
             if stop {
                 return false;
+            }
+            if let Some(chore) = &mut self.chore {
+                chore.after_failure(&self.map, &*self.parent);
             }
             self.progress.wait_to_try_again(pause);
             pause = (pause * 2).min(*PAUSES.end());
@@ -195,13 +219,17 @@ impl Persister {
     /// Gives the parent the last version, if commits that have changed nothing brought it further, and closes it.
     fn finish(&mut self) {
         let durable = self.progress.durable();
-        let mut result = Ok(());
+        if self.try_until_done(|persister| persister.try_to_finish(durable)) {
+            self.progress.advance(durable.get());
+        }
+    }
+
+    fn try_to_finish(&mut self, durable: Version) -> Result<(), ParentError> {
         if durable > self.written {
-            result = self.parent.commit(&ParentBatch::new(durable));
+            self.parent.commit(&ParentBatch::new(durable))?;
+            self.written = durable;
         }
-        if let Err(error) = result.and_then(|()| self.parent.close()) {
-            self.progress.fail(error);
-        }
+        self.parent.close()
     }
 }
 

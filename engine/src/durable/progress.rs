@@ -22,17 +22,34 @@ pub struct Progress {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Attempts of the parent that failed, in all.
-    failures: u64,
+    /// Attempts that were begun, in all.
+    begun: u64,
+    /// The number of the last one that failed.
+    failed: u64,
     /// Why the last attempt failed, if it did.
     cause: Option<Arc<ParentError>>,
     /// Somebody wants it to be tried again now.
     hurry: bool,
-    /// What is left is done, and then no more.
-    stop: bool,
+    end: End,
     /// No more is done.
     ended: bool,
 }
+
+/// When the persister is to end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// Not as yet.
+    #[default]
+    Never,
+    /// When all is durable and the parent is closed, however often that is to be tried.
+    WhenDone,
+    /// After one attempt more, whatever becomes of it.
+    AtOnce,
+}
+
+/// A moment: attempts that were begun before it say nothing about what is asked then.
+#[derive(Debug, Clone, Copy)]
+pub struct Since(u64);
 
 impl Progress {
     /// Of a parent that has come to this version.
@@ -54,29 +71,52 @@ impl Progress {
     /// Waits until `version` is durable.
     ///
     /// # Errors
-    /// [`Error::NotDurable`], if an attempt fails meanwhile, or there are no more.
+    /// [`Error::NotDurable`], if an attempt fails that is begun meanwhile, or there are no more.
     pub fn wait(&self, version: Version) -> Result<(), Error> {
-        if self.durable() >= version {
-            return Ok(());
-        }
-        self.wait_until(|| self.durable() >= version)
+        self.wait_since(self.now(), version)
+    }
+
+    /// Waits until `version` is durable.
+    ///
+    /// # Errors
+    /// As for [`wait`](Self::wait), as if it had begun then.
+    pub fn wait_since(&self, since: Since, version: Version) -> Result<(), Error> {
+        self.wait_until_since(since, || self.durable() >= version)
             .map_err(|cause| Error::NotDurable { version, cause })
     }
 
     /// Waits until `is_done`, which depends on what the persister does.
     ///
     /// # Errors
-    /// The cause, if an attempt fails meanwhile; none, if there will be none any more.
+    /// The cause, if an attempt fails that is begun meanwhile; none, if there will be none any more.
     pub fn wait_until(&self, is_done: impl Fn() -> bool) -> Result<(), Option<Arc<ParentError>>> {
+        self.wait_until_since(self.now(), is_done)
+    }
+
+    fn wait_until_since(
+        &self,
+        since: Since,
+        is_done: impl Fn() -> bool,
+    ) -> Result<(), Option<Arc<ParentError>>> {
         let mut state = self.state();
-        let failures = state.failures;
         while !is_done() {
-            if state.failures > failures || state.ended {
+            if state.failed > since.0 || state.ended {
                 return Err(state.cause.clone());
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         Ok(())
+    }
+
+    fn now(&self) -> Since {
+        Since(self.state().begun)
+    }
+
+    /// An attempt begins: one that somebody wanted, if so.
+    pub fn begin(&self) {
+        let mut state = self.state();
+        state.begun += 1;
+        state.hurry = false;
     }
 
     /// The parent has everything up to `version`.
@@ -95,39 +135,42 @@ impl Progress {
         self.changed.notify_all();
     }
 
-    /// The parent has failed.
+    /// The attempt has failed.
     pub fn fail(&self, cause: ParentError) {
         let mut state = self.state();
-        state.failures += 1;
+        state.failed = state.begun;
         state.cause = Some(Arc::new(cause));
         self.changed.notify_all();
     }
 
-    /// Wants a parent that has failed to be tried again now.
-    pub fn hurry(&self) {
-        self.state().hurry = true;
+    /// Wants a parent that has failed to be tried again now: an attempt that is begun later than what is returned.
+    pub fn hurry(&self) -> Since {
+        let mut state = self.state();
+        state.hurry = true;
         self.changed.notify_all();
+        Since(state.begun)
     }
 
-    /// Waits before the next attempt: as long, or until somebody wants one. Whether there is to be one.
-    pub fn wait_to_try_again(&self, pause: Duration) -> bool {
+    /// Waits before the next attempt: as long, or until somebody wants one.
+    pub fn wait_to_try_again(&self, pause: Duration) {
         let state = self.state();
-        let is_to_wait = |state: &mut State| !state.hurry && !state.stop;
+        let is_to_wait = |state: &mut State| !state.hurry && state.end != End::AtOnce;
         let waited = self.changed.wait_timeout_while(state, pause, is_to_wait);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.hurry = false;
-        !state.stop
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Asks for the end.
-    pub fn stop(&self) {
-        self.state().stop = true;
+    /// Asks for the end; what was asked for before stands if it comes sooner.
+    pub fn ask_for_end(&self, end: End) -> Since {
+        let mut state = self.state();
+        state.end = state.end.max(end);
+        state.hurry = true;
         self.changed.notify_all();
+        Since(state.begun)
     }
 
-    /// Whether the end was asked for.
-    pub fn is_to_stop(&self) -> bool {
-        self.state().stop
+    /// The end that was asked for.
+    pub fn wanted_end(&self) -> End {
+        self.state().end
     }
 
     /// No more is done.
@@ -137,10 +180,15 @@ impl Progress {
     }
 
     /// Waits for the end.
-    pub fn wait_for_end(&self) {
-        let state = self.state();
-        let ended = self.changed.wait_while(state, |state| !state.ended);
-        drop(ended.unwrap_or_else(PoisonError::into_inner));
+    ///
+    /// # Errors
+    /// The cause, if an attempt fails that is begun after `since`, or the last one of all has failed.
+    pub fn wait_for_end(&self, since: Since) -> Result<(), Arc<ParentError>> {
+        let mut state = self.state();
+        while !state.ended && state.failed <= since.0 {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.cause.clone().map_or(Ok(()), Err)
     }
 
     /// Of a mutex under which nothing panics.

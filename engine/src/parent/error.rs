@@ -24,6 +24,8 @@ pub enum ParentErrorKind {
     Full,
     /// Another error of the disk.
     Io,
+    /// It has failed before, and cannot be opened anew while a snapshot of it is held.
+    Held,
     /// It was closed.
     Closed,
     /// A key or a value that is longer than it can keep.
@@ -61,6 +63,7 @@ impl ParentErrorKind {
             Self::Denied => "permission denied",
             Self::Full => "the disk is full",
             Self::Io => "the disk failed",
+            Self::Held => "it has failed, and cannot be opened anew while a snapshot is held",
             Self::Closed => "it is closed",
             Self::TooLong => "a key or a value is too long for it",
         }

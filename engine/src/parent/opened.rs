@@ -61,7 +61,7 @@ impl<E: Engine> Opened<E> {
     /// The engine, which is opened anew if it has failed.
     ///
     /// # Errors
-    /// [`ParentErrorKind::Closed`]; [`Io`](ParentErrorKind::Io), if a snapshot keeps it from being opened; those of opening.
+    /// [`ParentErrorKind::Closed`]; [`Held`](ParentErrorKind::Held), if a snapshot keeps it from being opened; those of opening.
     pub(super) fn live(&self, action: &'static str) -> Result<Arc<Live<E>>, ParentError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(kept) = kept.as_mut() else {
@@ -71,8 +71,7 @@ impl<E: Engine> Opened<E> {
             Some(live) if !live.has_failed() => Ok(kept.live.insert(live).clone()),
             Some(live) if Arc::strong_count(&live) > 1 => {
                 kept.live = Some(live);
-                let why = "it has failed, and cannot be opened anew while a snapshot is held";
-                Err(ParentError::new(ParentErrorKind::Io, action).at(&self.path).because(why))
+                Err(ParentError::new(ParentErrorKind::Held, action).at(&self.path))
             }
             failed => {
                 // Its files are given up before they are taken again.

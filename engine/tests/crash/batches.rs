@@ -40,7 +40,7 @@ pub fn kind(n: u64) -> Kind {
 
 /// Whether it is acknowledged: its durability is waited for.
 pub fn is_durable(n: u64) -> bool {
-    n % 3 == 0 || n % 7 == 0
+    n % 6 == 0 || n % 25 == 0
 }
 
 /// Bytes that no other number has there.

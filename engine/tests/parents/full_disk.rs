@@ -43,7 +43,7 @@ pub fn child<P: DiskParent>() {
     assert_eq!(error.kind(), ParentErrorKind::Full, "{error}");
     // It needs the files as they were, for now.
     let error = parent.commit(&large(2)).unwrap_err();
-    assert_eq!(error.kind(), ParentErrorKind::Io, "{error}");
+    assert_eq!(error.kind(), ParentErrorKind::Held, "{error}");
     drop(before);
     let error = parent.commit(&large(2)).unwrap_err();
     assert_eq!(error.kind(), ParentErrorKind::Full, "{error}");
