@@ -65,6 +65,10 @@ fuzz *args:
 blocks *count:
     ci/blocks.sh {{count}}
 
+# Processes that are killed while they commit, 300 for each parent or `just crash 3000`.
+crash *rounds:
+    ci/crash.sh {{rounds}}
+
 # Licences and sources of the dependencies.
 deny:
     ci/deny.sh

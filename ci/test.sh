@@ -22,8 +22,13 @@ run_tests cargo test "${locked[@]}" -p engine --features metrics --doc -- observ
 # With the parents on a disk, and the one that fails on command; engines of others are built for these only.
 below=redb,fjall,fault-injection
 run_tests cargo test "${locked[@]}" --no-fail-fast -p engine --features "$below" --test parents || status=1
+run_tests cargo test "${locked[@]}" --no-fail-fast -p engine --features "$below" --test faults || status=1
 run_tests cargo test "${locked[@]}" -p engine --features "$below" --lib -- parent:: || status=1
 run_tests cargo test "${locked[@]}" -p engine --features "$below" --doc -- parent:: || status=1
+
+# Killed while they commit, 300 times on each; said aloud, so that the log has the figures.
+run_tests cargo test "${locked[@]}" --no-fail-fast -p engine --features "$below" --test crash -- \
+    --test-threads=1 --nocapture || status=1
 
 # Optimised with assertions kept: threads are fast enough to meet, which is what a stress test needs.
 run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --tests \

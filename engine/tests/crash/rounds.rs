@@ -5,7 +5,7 @@ use crate::check::{Acknowledged, check};
 use crate::child::{acknowledged, start};
 use crate::common::{env_or, random};
 use crate::liars::Lie;
-use crate::place::{DiskParent, Mode, Spaces};
+use crate::place::{DiskParent, Mode, Options, Spaces};
 use crate::watchdog::Watchdog;
 use std::io::{BufRead, BufReader};
 use std::process::Child;
@@ -109,8 +109,11 @@ fn lines_of(child: &mut Child) -> Receiver<String> {
     told
 }
 
-fn budget(random: &mut fastrand::Rng) -> Option<u64> {
-    random.bool().then_some(BUDGET)
+/// What one kind of store has left is opened as another: all but the places may change from one opening to the next.
+fn any_mode(spaces: Spaces, random: &mut fastrand::Rng) -> Mode {
+    let budget = random.bool().then_some(BUDGET);
+    let options = if random.bool() { Options::Usual } else { Options::Others };
+    Mode { spaces, budget, options, lie: None }
 }
 
 /// The whole of it: see the header of the file `crash.rs`.
@@ -126,7 +129,7 @@ pub fn nothing_is_lost_or_halved<P: DiskParent>(test: &str) {
             batches += place.state.n;
             place = Place::new(if random.bool() { Spaces::One } else { Spaces::Several });
         }
-        let mode = Mode { spaces: place.spaces, budget: budget(&mut random), lie: None };
+        let mode = any_mode(place.spaces, &mut random);
         with_budget += u64::from(mode.budget.is_some());
         let moment = match random.u8(..8) {
             // In the middle of opening, often.
@@ -135,9 +138,7 @@ pub fn nothing_is_lost_or_halved<P: DiskParent>(test: &str) {
         };
         let looked = place.kill(test, mode, moment).and_then(|count| {
             acknowledged += count;
-            // What one kind of store has left is opened as the other.
-            let mode = Mode { budget: budget(&mut random), ..mode };
-            place.look::<P>(mode, random.bool())
+            place.look::<P>(any_mode(mode.spaces, &mut random), random.bool())
         });
         if let Err(why) = looked {
             let kept = place.directory.keep();
@@ -162,12 +163,12 @@ pub fn a_creation_that_was_killed_is_done_again<P: DiskParent>(test: &str) {
     for round in 0..env_or("CRASH_ROUNDS", 300) / 15 {
         let mut place = Place::new(Spaces::Several);
         for _ in 0..2 {
-            let mode = Mode { spaces: place.spaces, budget: budget(&mut random), lie: None };
+            let mode = any_mode(place.spaces, &mut random);
             let moment = Moment::Started(Duration::from_micros(random.u64(..30_000)));
             let looked = place.kill(test, mode, moment);
             looked.unwrap_or_else(|why| panic!("{}, round {round}: {why}", P::NAME));
         }
-        let mode = Mode { spaces: place.spaces, budget: budget(&mut random), lie: None };
+        let mode = any_mode(place.spaces, &mut random);
         place
             .look::<P>(mode, true)
             .unwrap_or_else(|why| panic!("{}, round {round}: {why}", P::NAME));
@@ -183,7 +184,8 @@ pub fn liars_are_caught<P: DiskParent>(test: &str) {
         let mut place = Place::new(Spaces::Several);
         let caught = (0..40).find_map(|round| {
             watchdog.alive();
-            let mode = Mode { spaces: place.spaces, budget: None, lie: Some(lie) };
+            let options = Options::Usual;
+            let mode = Mode { spaces: place.spaces, budget: None, options, lie: Some(lie) };
             let moment = Moment::Acknowledged(Duration::from_micros(random.u64(..30_000)));
             // It is the child that lies; whoever looks is told the truth.
             let looked = place.kill(test, mode, moment);
