@@ -18,6 +18,8 @@ mod ground;
 mod history;
 #[path = "faults/reads.rs"]
 mod reads;
+#[path = "faults/reopening.rs"]
+mod reopening;
 #[path = "faults/schedules.rs"]
 mod schedules;
 mod watchdog;
@@ -57,6 +59,11 @@ macro_rules! faults {
                     a_deleted_range_needs_reads
                     without_snapshots_memory_serves
                     memory_is_back_in_its_budget_when_snapshots_are;
+                reopening:
+                    it_is_let_go_to_be_opened_anew
+                    an_old_snapshot_never_shows_what_came_later
+                    it_waits_for_who_reads_an_older_version
+                    a_read_that_failed_is_enough;
                 schedules: every_kind_of_write writers_beside_faults;
             }
         }

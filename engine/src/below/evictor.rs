@@ -8,9 +8,11 @@ use super::Below;
 use crate::durable::Chore;
 use crate::parent::{Parent, layout};
 use crate::{Error, Version};
+use epoch_store::atomics::Ordering;
 use epoch_store::{KeySpace, Map, ReadSet, WriteBatch};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::thread;
 
 /// Keys that are evicted by one commit.
 const BATCH: usize = 256;
@@ -113,6 +115,10 @@ impl Chore for Evictor {
         self.below.checkpoints.renew(parent);
     }
 
+    fn begin(&mut self) {
+        self.below.evictor.store(Some(Arc::new(thread::current())));
+    }
+
     /// Evicts what is too much. There may be more to evict when readers that are there now have gone, or the parent can be read
     /// again.
     fn work(&mut self, map: &Map, parent: &dyn Parent) -> bool {
@@ -120,6 +126,9 @@ impl Chore for Evictor {
             self.add_checkpoint(map, parent);
         }
         self.below.checkpoints.let_go(map);
+        if self.below.has_failed.swap(false, Ordering::Relaxed) {
+            self.below.checkpoints.renew(parent);
+        }
         for _ in 0..ROUNDS {
             let excess = self.excess(map);
             if excess == 0 {

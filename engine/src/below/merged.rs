@@ -84,7 +84,7 @@ where
     /// Ends it, with what is to be told.
     fn fail(&mut self, error: Error) -> Option<Result<E, Error>> {
         self.pages = None;
-        Some(Err(error))
+        Some(self.below.told(Err(error)))
     }
 
     fn try_next(&mut self) -> Result<Option<E>, Error> {

@@ -30,8 +30,8 @@
 //!   at one of them has seen that value, and its record stays until the snapshot is dropped. A transaction that depends on a key finds
 //!   every write after its snapshot there, though it be evicted since.
 //! - E-4 A checkpoint's snapshot of the parent is kept as long as any version can be read that it is the checkpoint of.
-//! - E-6 A parent that has failed is let go of when nobody needs another checkpoint than the newest, so that it can be opened anew;
-//!   what is asked then is the same version, or nothing.
+//! - E-6 A parent that has failed is let go of when nobody needs another checkpoint than the newest, so that it can be opened anew,
+//!   by the persister, after a write or a read that failed; what is asked then is the same version, or nothing.
 //!
 //! *Cost.* A read that finds its key in memory costs what it costs without a parent. One that does not looks for a grave and
 //! for the checkpoint, some hundred nanoseconds, and then asks the parent. A range is merged from both.
@@ -54,7 +54,9 @@ pub use merged::{OfLease, OfSnapshot};
 
 use crate::Error;
 use crate::parent::{ParentSnapshot, layout};
+use arc_swap::ArcSwapOption;
 use checkpoints::Checkpoints;
+use epoch_store::atomics::{AtomicBool, Ordering};
 use epoch_store::{KeySpace, Lease, Snapshot};
 use layout::as_slice;
 use merged::{Copies, Merged, OfMap};
@@ -62,18 +64,39 @@ use pages::Pages;
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::thread::Thread;
 
 /// See the module header.
 pub struct Below {
     checkpoints: Checkpoints,
     graves: KeySpace,
+    /// The thread of the evictor, when it has begun.
+    evictor: ArcSwapOption<Thread>,
+    /// A read has failed since the evictor has looked. Relaxed: it is woken after this is set.
+    has_failed: AtomicBool,
 }
 
 impl Below {
     /// Of a store whose parent has this to begin with. `hidden` is the engine's own space, of which nothing is evicted,
     /// `graves` the one for graves.
     pub fn new(first: Arc<dyn ParentSnapshot>, hidden: KeySpace, graves: KeySpace) -> Self {
-        Self { checkpoints: Checkpoints::new(hidden, first), graves }
+        Self {
+            checkpoints: Checkpoints::new(hidden, first),
+            graves,
+            evictor: ArcSwapOption::empty(),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    /// What was read from the parent. If it could not be, the evictor is to see whether that can be changed (E-6).
+    fn told<T>(&self, read: Result<T, Error>) -> Result<T, Error> {
+        if matches!(read, Err(Error::Parent(_))) {
+            self.has_failed.store(true, Ordering::Relaxed);
+            if let Some(thread) = &*self.evictor.load() {
+                thread.unpark();
+            }
+        }
+        read
     }
 
     /// What the parent has of a key that was not found in memory.
@@ -90,7 +113,8 @@ impl Below {
         if memory.has(&self.graves, &key)? {
             return Ok(None);
         }
-        Ok(self.checkpoints.of(memory)?.get(&key)?)
+        let read = self.checkpoints.of(memory)?.get(&key);
+        self.told(read.map_err(Error::from))
     }
 
     /// What the parent has between the bounds, to be merged with what is in memory there.

@@ -38,6 +38,8 @@ pub struct Persister {
 
 /// What the same thread does besides.
 pub trait Chore: Send {
+    /// At the beginning.
+    fn begin(&mut self);
     /// After each batch.
     fn after_batch(&mut self, map: &epoch_store::Map, parent: &dyn Parent);
     /// After each attempt that failed, before the next.
@@ -50,6 +52,9 @@ impl Persister {
     /// Works until it is to end, and all is durable then and the parent closed; or until the parent fails when it is to end at
     /// once.
     pub fn run(mut self) {
+        if let Some(chore) = &mut self.chore {
+            chore.begin();
+        }
         let farewell = Farewell { journal: self.journal.clone(), progress: self.progress.clone() };
         if self.work() {
             self.finish();
@@ -151,13 +156,14 @@ impl Persister {
                 return false;
             }
             self.held.drain(..count);
-            self.journal.release(bytes);
-            self.progress.advance(reached);
+            // Before anybody is told: who was can read, though the parent had failed.
             if count > 0
                 && let Some(chore) = &mut self.chore
             {
                 chore.after_batch(&self.map, &*self.parent);
             }
+            self.journal.release(bytes);
+            self.progress.advance(reached);
             if is_all {
                 return true;
             }
