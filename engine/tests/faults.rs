@@ -48,7 +48,9 @@ macro_rules! faults {
                     a_commit_that_waits_is_told
                     beyond_the_bound_writes_are_refused
                     writers_that_wait_for_room_are_let_in
-                    opening_fails_and_succeeds_later;
+                    opening_fails_and_succeeds_later
+                    a_parent_that_panics_is_the_end_of_writing
+                    memory_that_was_full_is_given_back;
                 closing:
                     closing_reports_and_can_be_repeated
                     a_close_that_failed_at_its_end_can_be_repeated

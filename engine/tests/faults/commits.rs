@@ -3,8 +3,11 @@
 use crate::ground::{Ground, batch, not_durable, of_parent, until, watchdog};
 use crate::history::contents;
 use engine::{
-    Durability, Error, Fault, FaultyParent, Overflow, Parent, ParentErrorKind, Store, Version,
+    Durability, Error, Fault, FaultyParent, Overflow, Parent, ParentBatch, ParentError,
+    ParentErrorKind, ParentSnapshot, Store, Version,
 };
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// What may become of a commit, and what is said of it.
@@ -178,4 +181,97 @@ pub fn opening_fails_and_succeeds_later<G: Ground>() {
     let again = ground.store();
     let space = again.key_space("space").unwrap();
     assert!(again.snapshot().space(&space).unwrap().contains("k").unwrap());
+}
+
+/// A parent that panics when it is to commit this batch.
+struct Panics<P> {
+    parent: P,
+    left: AtomicU32,
+}
+
+impl<P: Parent> Parent for Panics<P> {
+    fn commit(&self, batch: &ParentBatch) -> Result<(), ParentError> {
+        assert!(self.left.fetch_sub(1, Ordering::Relaxed) > 0, "a panic that was asked for");
+        self.parent.commit(batch)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn ParentSnapshot>, ParentError> {
+        self.parent.snapshot()
+    }
+
+    fn max_key_len(&self) -> usize {
+        self.parent.max_key_len()
+    }
+
+    fn max_value_len(&self) -> usize {
+        self.parent.max_value_len()
+    }
+
+    fn path(&self) -> Option<&Path> {
+        self.parent.path()
+    }
+
+    fn close(&self) -> Result<(), ParentError> {
+        self.parent.close()
+    }
+}
+
+/// The store says that nothing more becomes durable, to all who wait, and to those who wait for room.
+pub fn a_parent_that_panics_is_the_end_of_writing<G: Ground>() {
+    let _watchdog = watchdog("a_parent_that_panics_is_the_end_of_writing");
+    for budget in [None, Some(0)] {
+        let ground = G::new();
+        let parent = Panics { parent: ground.open(), left: AtomicU32::new(3) };
+        let builder = Store::builder().parent(parent).undurable_limit(2_000, Overflow::Wait);
+        let builder = budget.map_or(builder.clone(), |bytes| builder.memory_budget(bytes));
+        let store = builder.open().unwrap();
+        // The first was the format.
+        store.commit_with(&batch("told", ""), Durability::Durable).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let store = &store;
+                scope.spawn(move || {
+                    let is_over = |error: &Error| match error {
+                        Error::NotDurable { cause, .. } => cause.is_none(),
+                        Error::UndurableLimit { cause, .. } => cause.is_none(),
+                        error => matches!(error, Error::Closed),
+                    };
+                    for number in 0..4 {
+                        let batch = batch(&format!("{thread} {number}"), [1; 900]);
+                        if let Err(error) = store.commit_with(&batch, Durability::Durable) {
+                            assert!(is_over(&error), "{error:?}");
+                        }
+                    }
+                });
+            }
+        });
+        assert!(store.snapshot().contains("told").unwrap());
+        store.put("more", [0; 900]).unwrap_err();
+        let told = store.close();
+        assert!(matches!(told, Err(Error::NotDurable { cause: None, .. })), "{told:?}");
+        drop(store);
+        assert!(ground.store().snapshot().contains("told").unwrap());
+    }
+}
+
+/// A limit that was met while the parent failed: what is in memory beyond the budget leaves it when the parent works.
+pub fn memory_that_was_full_is_given_back<G: Ground>() {
+    let _watchdog = watchdog("memory_that_was_full_is_given_back");
+    for (is_read, size) in [(false, 1), (true, 1), (false, 1_000), (true, 1_000)] {
+        let ground = G::new();
+        let builder = Store::builder().memory_budget(10_000).memory_limit(100_000);
+        let (store, faults) = ground.faulty(builder);
+        match is_read {
+            true => faults.snapshots(ParentErrorKind::Io),
+            false => faults.every_commit(Fault::Refused(ParentErrorKind::Io)),
+        }
+        let put = |number: u32| store.put(number.to_be_bytes(), vec![0; size]);
+        let made = (0..100_000).find(|number| put(*number).is_err()).unwrap();
+        faults.heal();
+        until("there is room", || {
+            store.flush().unwrap();
+            put(made).is_ok()
+        });
+        assert_eq!(store.snapshot().len().unwrap(), made as usize + 1);
+    }
 }
