@@ -102,13 +102,11 @@ impl BlockMap {
         if let Some(space) = &space {
             base.space(space)?;
         }
-        let expected = usize::try_from(transactions).unwrap_or(usize::MAX).saturating_mul(4);
-        let expected = expected.max(2 * pool.keys());
         Ok(Self {
             base,
             space,
             number: serial_number(),
-            table: Table::new(expected),
+            table: Table::new(expected_keys(transactions, pool)),
             // One more than there are transactions, so that there is one at least.
             accounts: zeroed_slots(transactions as usize + 1),
             transactions,
@@ -214,6 +212,16 @@ impl BlockMap {
         let space = self.space.as_ref().map_or(Ok(0), |space| space.id_in(store))?;
         let ops = writes.iter().map(|&(key, value)| WriteOp { space, key, value });
         store.commit(ops).map(Version::from)
+    }
+}
+
+/// Twice as many keys as a block will touch, by what the last one did. Nothing is known before the first: four for each
+/// transaction. No fewer than half a key each: the next block may be of another kind, and its table cannot grow.
+fn expected_keys(transactions: u32, pool: &Pool) -> usize {
+    let transactions = usize::try_from(transactions).unwrap_or(usize::MAX);
+    match pool.keys() {
+        0 => transactions.saturating_mul(4),
+        touched => (2 * touched).max(transactions / 2),
     }
 }
 

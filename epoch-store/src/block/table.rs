@@ -83,7 +83,7 @@ fn find_from<'b>(
     while next != end {
         // SAFETY: before the end of a bucket's list; keys stay, and were published by the link that led here.
         let here: KeyRef<'b> = unsafe { KeyRef::new(NonNull::new_unchecked(next)) };
-        if here.hash() == hash && here.key() == key {
+        if here.hash() == hash && here.is(key) {
             return Some(here);
         }
         next = here.node().next.load(Ordering::Relaxed);
