@@ -146,7 +146,6 @@ pub(super) fn value_of<'b>(read: Read<'b>) -> Option<&'b [u8]> {
     }
 }
 
-
 /// Whether what a read saw was a value: what merges make always is.
 #[inline]
 pub(super) fn has_value(read: Read<'_>) -> bool {

@@ -53,6 +53,7 @@ impl Block {
             }
             self.add_last(key, end, &mut sealed)?;
         }
+        self.failure.check()?;
         // Put in order when they are packed: where they lie in the block, comparing would miss the cache.
         sealed.sort();
         let changed: Vec<_> = sealed.changed().collect();

@@ -164,8 +164,11 @@ impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
         let ending = if is_done { Ending::Done } else { Ending::Failed };
         if kind == Kind::Final {
             // What a final run has written cannot be taken back: it waits for the limits to be asked.
-            worker.last =
-                if ended == Some(&Abort::Cancelled) { Last::Cancelled } else { Last::Final(ending) };
+            worker.last = if ended == Some(&Abort::Cancelled) {
+                Last::Cancelled
+            } else {
+                Last::Final(ending)
+            };
             worker.outcome = Some(outcome(result, ended));
             return Ran::Done;
         }
@@ -218,12 +221,7 @@ impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
 impl<'b, L: TxnLogic> BlockTasks<'b, L> {
     /// Publishes a final run, if the limits allow it.
     #[inline]
-    fn finish_final(
-        &self,
-        worker: &mut BlockWorker<'b, L>,
-        index: u32,
-        ending: Ending,
-    ) -> Finish {
+    fn finish_final(&self, worker: &mut BlockWorker<'b, L>, index: u32, ending: Ending) -> Finish {
         let outcome = worker.outcome.as_ref().expect("a final run has an outcome");
         let finish = self.limit_of(index, outcome);
         if finish == Finish::StopBefore {

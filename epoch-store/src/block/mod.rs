@@ -45,10 +45,12 @@ mod order;
 #[cfg(all(test, not(epoch_loom)))]
 mod tests;
 mod writer;
+mod ground;
 
 pub use account::{Account, Direction, RangeRead, Read, ReadKind};
 pub use arena::Pool;
 pub use cell::{Kind, Seen, State, Write};
+pub use ground::{BaseRange, Ground, Grounded};
 pub use key::KeyRef;
 pub use order::{Order, Walk};
 pub use writer::Writer;
@@ -57,7 +59,7 @@ use crate::Version;
 use crate::batch::WriteOp;
 use crate::error::Error;
 use crate::key_space::KeySpace;
-use crate::snapshot::{Range, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, ord, serial_number, zeroed_slots};
 use arena::Arena;
 use log::Logs;
@@ -72,6 +74,8 @@ pub struct BlockMap {
     base: Snapshot,
     /// None: the default one.
     space: Option<KeySpace>,
+    /// What lies below the base, if something does.
+    ground: Option<Box<dyn Ground>>,
     number: u64,
     table: Table,
     accounts: Box<[AtomicPtr<Account<'static>>]>,
@@ -105,6 +109,7 @@ impl BlockMap {
         Ok(Self {
             base,
             space,
+            ground: None,
             number: serial_number(),
             table: Table::new(expected_keys(transactions, pool)),
             // One more than there are transactions, so that there is one at least.
@@ -156,13 +161,28 @@ impl BlockMap {
 
     /// The entries of the base inside some bounds, from either end.
     pub fn base_range(&self, lo: Bound<&[u8]>, hi: Bound<&[u8]>) -> BaseRange<'_> {
+        if let Some(ground) = &self.ground {
+            return BaseRange::of_ground(ground.range(&self.base, lo, hi));
+        }
         let keys = (lo, hi);
-        BaseRange(match &self.space {
+        BaseRange::of_memory(match &self.space {
             None => self.base.range(keys),
             Some(space) => {
                 self.base.space(space).expect("compared when the block was opened").range(keys)
             }
         })
+    }
+
+    /// Asks what lies below the base, for a key that this has not got.
+    fn ground(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.ground.as_ref()?.get(&self.base, key)
+    }
+
+    /// From now on, what the base has not got is asked of `ground`.
+    #[must_use]
+    pub fn on(mut self, ground: impl Ground + 'static) -> Self {
+        self.ground = Some(Box::new(ground));
+        self
     }
 
     fn slot(&self, idx: u32) -> &AtomicPtr<Account<'static>> {
@@ -237,26 +257,6 @@ impl fmt::Debug for BlockMap {
             .field("version", &self.base.version())
             .field("transactions", &self.transactions)
             .finish_non_exhaustive()
-    }
-}
-
-/// Entries of the base, which live as long as the block; see [`BlockMap::base_range`].
-#[derive(Debug)]
-pub struct BaseRange<'b>(Range<'b>);
-
-impl<'b> Iterator for BaseRange<'b> {
-    type Item = (&'b [u8], &'b [u8]);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|(key, value)| (key.bytes(), value.bytes()))
-    }
-}
-
-impl DoubleEndedIterator for BaseRange<'_> {
-    #[inline]
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back().map(|(key, value)| (key.bytes(), value.bytes()))
     }
 }
 

@@ -57,14 +57,24 @@ impl<'b> Writer<'b> {
             Err(missed) => {
                 check_key(key)?;
                 self.touched += 1;
-                let (map, base) = (self.map, self.map.base(key));
+                let (map, base) = (self.map, self.base(key));
                 let piece = self.bump.piece(&map.arena, BlockKey::layout(key.len())).cast();
-                // SAFETY: a fresh piece of this layout, in the arena of the block, whose snapshot keeps what `base` gave.
+                // SAFETY: a fresh piece of this layout, in the arena of the block, whose snapshot or
+                // arena keeps what `base` gave.
                 unsafe {
                     BlockKey::write(piece, map.number(), missed.hash, key, base);
                     Ok(missed.add(piece))
                 }
             }
+        }
+    }
+
+    /// What the base says of a key, or what lies below it.
+    #[inline]
+    fn base(&mut self, key: &[u8]) -> Option<&'b [u8]> {
+        match self.map.base(key) {
+            None => self.map.ground(key).map(|value| self.bytes(&value)),
+            value => value,
         }
     }
 
