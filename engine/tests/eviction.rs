@@ -243,6 +243,7 @@ fn conditions_hold_for_what_was_evicted() {
     transaction.put("other", "").unwrap();
     store.put("b", "").unwrap();
     store.flush().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300)); // or it would be by now
     assert!(transaction.commit().unwrap_err().is_conflict());
 }
 
@@ -364,4 +365,82 @@ fn blocks_read_what_was_evicted() {
             assert_eq!(contents(&a, &ours), contents(&b, &theirs), "seed {seed}");
         }
     }
+}
+
+/// A commit that deletes a key and puts it again leaves a grave and a value: when they leave memory, nobody sees the one
+/// without the other.
+#[test]
+fn a_grave_never_hides_a_later_value() {
+    let store = open(&MemoryParent::new(), 0);
+    let keys: Vec<[u8; 2]> = (0..2_000_u16).map(u16::to_be_bytes).collect();
+    let mut batch = WriteBatch::new();
+    for key in &keys {
+        batch.delete(key).put(key, "there");
+    }
+    store.commit(&batch).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..20 {
+                store.commit(&batch).unwrap();
+                evict_all(&store);
+            }
+        });
+        while !writer.is_finished() {
+            let snapshot = store.snapshot();
+            assert_eq!(snapshot.len().unwrap(), keys.len());
+            assert!(keys.iter().all(|key| snapshot.contains(key).unwrap()));
+        }
+    });
+}
+
+/// What is written while it is being evicted stays.
+#[test]
+fn an_eviction_takes_no_write_with_it() {
+    let store = open(&MemoryParent::new(), 0);
+    std::thread::scope(|scope| {
+        for thread in 0..2_u8 {
+            let store = &store;
+            scope.spawn(move || {
+                let key = |number: u32| [&[thread][..], &(number % 3_000).to_be_bytes()].concat();
+                for number in 0..60_000_u32 {
+                    store.put(key(number), number.to_be_bytes()).unwrap();
+                    // Some time after it was written.
+                    let Some(before) = number.checked_sub(50) else { continue };
+                    let found = store.snapshot().get(key(before)).unwrap().unwrap().to_vec();
+                    assert_eq!(found, before.to_be_bytes());
+                }
+            });
+        }
+    });
+}
+
+/// A range that is deleted is empty at the version of that commit, whoever writes into it.
+#[test]
+fn a_deleted_range_is_empty_at_its_version() {
+    let store = Store::builder()
+        .parent(MemoryParent::new())
+        .memory_budget(0)
+        .retain_versions(1_000)
+        .open()
+        .unwrap();
+    let mut batch = WriteBatch::new();
+    for number in 0..2_000_u32 {
+        batch.put(number.to_be_bytes(), "");
+    }
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            // Now and then: a range that is written to all the time is never deleted.
+            for number in 0..400_u32 {
+                store.put((number * 5).to_be_bytes(), "").unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(3));
+            }
+        });
+        while !writer.is_finished() {
+            store.commit(&batch).unwrap();
+            let version = store.delete_range(..).unwrap();
+            // Or it is not retained any more.
+            let Ok(snapshot) = store.snapshot_at(version) else { continue };
+            assert_eq!(snapshot.len().unwrap(), 0);
+        }
+    });
 }
