@@ -218,7 +218,7 @@ impl<'b> View<'b> {
     pub(super) fn key(&mut self, key: &[u8]) -> Result<KeyRef<'b>, Abort> {
         // Who writes a key has mostly just read it.
         if let Some(last) = self.last
-            && last.is(key)
+            && last.key() == key
         {
             return Ok(last);
         }
