@@ -6,23 +6,31 @@
 
 mod art;
 mod btree;
+mod concurrent;
+mod copying;
 mod locked_btree;
 mod ours;
+mod persistent;
 mod roster;
 mod shape;
 mod skiplist;
 mod surreal;
+mod tree_index;
 mod tree_view;
 mod versioned_art;
 
 pub use art::Art;
 pub use btree::BTree;
+pub use concurrent::Concurrent;
+pub use copying::Copying;
 pub use locked_btree::LockedBTree;
 pub use ours::Ours;
+pub use persistent::Persistent;
 pub use roster::{Roster, Visitor};
 pub use shape::{Bytes, Inline, Shape};
 pub use skiplist::SkipList;
 pub use surreal::Surreal;
+pub use tree_index::TreeIndex;
 pub use tree_view::TreeView;
 pub use versioned_art::VersionedArt;
 
