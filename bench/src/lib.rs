@@ -23,6 +23,8 @@ pub mod report;
 
 pub mod program;
 
+pub mod scale;
+
 pub mod upkeep;
 
 pub mod layers;

@@ -47,6 +47,28 @@ pub enum Snapshots {
     Versioned,
 }
 
+/// What threads that use a map at once have cost each other, since the map was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frictions {
+    /// Compare-and-swaps lost to another thread.
+    pub cas_failures: u64,
+    /// Commits that were published by another thread than their own.
+    pub helped: u64,
+    /// Commits refused after they were given a version.
+    pub refused: u64,
+}
+
+impl Frictions {
+    /// What came since `earlier`.
+    pub fn since(self, earlier: Frictions) -> Frictions {
+        Frictions {
+            cas_failures: self.cas_failures - earlier.cas_failures,
+            helped: self.helped - earlier.helped,
+            refused: self.refused - earlier.refused,
+        }
+    }
+}
+
 /// An ordered map of byte keys to 32-byte values, as the measurements use it.
 pub trait Contender: Sized + 'static {
     /// What a view is worth.
@@ -85,6 +107,11 @@ pub trait Contender: Sized + 'static {
 
     /// Frees now what the map would free in time. Called between memory readings.
     fn settle(&self) {}
+
+    /// What threads have cost each other so far, or `None` where the map does not count it.
+    fn frictions(&self) -> Option<Frictions> {
+        None
+    }
 
     /// Versions on the longest chain, given that only `key` was overwritten, or `None` where the
     /// map has no versions.

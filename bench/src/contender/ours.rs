@@ -2,7 +2,7 @@
 
 use epoch_store::{Error, Map, Snapshot, WriteBatch};
 
-use super::{Contender, Snapshots, View, Writer};
+use super::{Contender, Frictions, Snapshots, View, Writer};
 use crate::workload::Value;
 
 /// The map.
@@ -42,6 +42,15 @@ impl Contender for Ours {
 
     fn settle(&self) {
         self.map.maintain();
+    }
+
+    fn frictions(&self) -> Option<Frictions> {
+        let stats = self.map.stats();
+        Some(Frictions {
+            cas_failures: stats.cas_failures,
+            helped: stats.helped,
+            refused: stats.refused,
+        })
     }
 
     fn longest_chain(&self, _key: &[u8]) -> Option<u64> {

@@ -55,8 +55,8 @@ pub fn repeat(limit: Duration, mut step: impl FnMut() -> u64) -> Spent {
 }
 
 /// Lets `threads` threads begin `work` at the same time, each under its number, and returns what
-/// each of them spent.
-pub fn together(threads: usize, work: impl Fn(usize, &Barrier) -> Spent + Sync) -> Vec<Spent> {
+/// each of them returned.
+pub fn together<R: Send>(threads: usize, work: impl Fn(usize, &Barrier) -> R + Sync) -> Vec<R> {
     let start = Barrier::new(threads);
     thread::scope(|scope| {
         let (start, work) = (&start, &work);

@@ -76,7 +76,12 @@ pub enum Cases {
     Both,
 }
 
-fn keys(text: &str) -> Result<usize, String> {
+/// A number of keys, from the command line.
+///
+/// # Errors
+///
+/// What is no number, or leaves some row nothing to measure, or has no distinct keys.
+pub fn keys(text: &str) -> Result<usize, String> {
     let keys: usize = text.parse().map_err(|_| "not a number".to_owned())?;
     if (MIN_KEYS..=MAX_KEYS).contains(&keys) {
         Ok(keys)
