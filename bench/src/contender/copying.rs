@@ -16,6 +16,7 @@ pub struct Copying<S: Shape> {
 impl<S: Shape> Contender for Copying<S> {
     const SNAPSHOTS: Snapshots = Snapshots::Versioned;
     const ATOMIC_COMMITS: bool = true;
+    const UPDATES: bool = true;
 
     type View<'a> = CopyingView<'a, S>;
     type Writer<'a> = &'a Copying<S>;
@@ -59,6 +60,15 @@ impl<S: Shape> Writer for &Copying<S> {
             transaction.insert(S::key(key), S::value(&value));
         }
         transaction.commit();
+    }
+
+    fn update(&mut self, key: &[u8], mut change: impl FnMut(&[u8]) -> Value) -> u64 {
+        let mut transaction = self.map.write();
+        let old = transaction.get(S::query(key)).expect("only keys that are there are updated");
+        let new = S::value(&change(old.as_ref()));
+        transaction.insert(S::key(key), new);
+        transaction.commit();
+        0
     }
 }
 

@@ -75,6 +75,8 @@ pub trait Contender: Sized + 'static {
     const SNAPSHOTS: Snapshots;
     /// Whether [`Writer::commit`] of several keys becomes visible at one instant.
     const ATOMIC_COMMITS: bool;
+    /// Whether [`Writer::update`] does something.
+    const UPDATES: bool = false;
     /// Whether reads are known to miss keys that were there all along: such reads are counted and
     /// reported, where for every other contender one of them ends the run.
     const LOSES_KEYS: bool = false;
@@ -159,4 +161,11 @@ pub trait Writer {
     /// Sets all of `ops`: visible on return, and at one instant where
     /// [`Contender::ATOMIC_COMMITS`].
     fn commit<'k>(&mut self, ops: impl Iterator<Item = (&'k [u8], Value)> + Clone);
+
+    /// Reads `key`, which must be there, and sets what `change` makes of its value, with no other write in between; begins
+    /// again until that comes about, and returns how often it was in vain. Only where [`Contender::UPDATES`].
+    fn update(&mut self, key: &[u8], change: impl FnMut(&[u8]) -> Value) -> u64 {
+        let _ = (key, change);
+        0
+    }
 }

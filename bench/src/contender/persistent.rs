@@ -36,6 +36,7 @@ impl<S: Shape> Persistent<S> {
 impl<S: Shape> Contender for Persistent<S> {
     const SNAPSHOTS: Snapshots = Snapshots::Versioned;
     const ATOMIC_COMMITS: bool = true;
+    const UPDATES: bool = true;
 
     type View<'a> = PersistentView<S>;
     type Writer<'a> = &'a Persistent<S>;
@@ -77,6 +78,14 @@ impl<S: Shape> Writer for &Persistent<S> {
                 tree.insert(S::key(key), S::value(&value));
             }
         });
+    }
+
+    fn update(&mut self, key: &[u8], mut change: impl FnMut(&[u8]) -> Value) -> u64 {
+        self.replace(|tree| {
+            let held = tree.get_mut(S::query(key)).expect("only keys that are there are updated");
+            *held = S::value(&change(held.as_ref()));
+        });
+        0
     }
 }
 

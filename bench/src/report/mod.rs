@@ -13,4 +13,4 @@ pub use json::{json, machine_json, spread_json};
 pub use machine::{Machine, package_version};
 pub use results::{Results, Spread};
 pub use rows::{Row, rows};
-pub use table::{extent, figure, grouped, table};
+pub use table::{extent, figure, grouped, table, with_extent};

@@ -106,7 +106,7 @@ fn measure_at<C: Contender, M: Contender + Sync>(at: Place, bed: &Bed<'_, C>, ma
     let Some(done) = perform(at.workload, bed, map, at.threads) else { return };
     let frictions = before.zip(map.frictions()).map(|(before, now)| now.since(before));
     if done.wrong > 0 {
-        let text = format!("{} of {} reads went wrong", done.wrong, done.asked);
+        let text = format!("{} of {} reads or updates went wrong", done.wrong, done.asked);
         assert!(C::LOSES_KEYS, "{} with {} threads: {text}", at.workload.name(), at.threads);
         say(&protocol::note(at.workload, &text));
     }
@@ -129,8 +129,9 @@ fn figures(
     {
         figures.push((quantity, timed.latency.value_at_quantile(quantile) as f64));
     }
+    let per_thousand = |count: u64| count as f64 * 1e3 / timed.operations.max(1) as f64;
+    figures.extend(done.in_vain.map(|count| (Quantity::InVain, per_thousand(count))));
     if let Some(counts) = frictions {
-        let per_thousand = |count: u64| count as f64 * 1e3 / timed.operations.max(1) as f64;
         figures.push((Quantity::CasFailures, per_thousand(counts.cas_failures)));
         figures.push((Quantity::Helped, per_thousand(counts.helped)));
         figures.push((Quantity::Refused, per_thousand(counts.refused)));

@@ -48,6 +48,8 @@ quantities! {
     Slow = "p99_ns";
     /// 99.9th percentile of it.
     Slowest = "p999_ns";
+    /// Attempts of updates that were in vain, per 1,000 updates.
+    InVain = "in_vain_per_1000";
     /// Compare-and-swaps lost, per 1,000 operations.
     CasFailures = "cas_failures_per_1000";
     /// Commits published by another thread than their own, per 1,000 operations.
@@ -58,8 +60,8 @@ quantities! {
 
 impl Quantity {
     /// What decides how our map scales: counts, not times.
-    pub const FRICTIONS: [Quantity; 3] =
-        [Quantity::CasFailures, Quantity::Helped, Quantity::Refused];
+    pub const FRICTIONS: [Quantity; 4] =
+        [Quantity::CasFailures, Quantity::Helped, Quantity::Refused, Quantity::InVain];
 
     /// The quantity of that name.
     pub fn from_name(name: &str) -> Option<Quantity> {

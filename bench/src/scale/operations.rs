@@ -23,6 +23,8 @@ pub struct Done {
     pub timed: Timed,
     /// The writer beside them, where there is one: commits a second.
     pub writer: Option<f64>,
+    /// Attempts that were in vain, where there are updates.
+    pub in_vain: Option<u64>,
     /// Reads, and full scans by their entries.
     pub asked: u64,
     /// Those that did not return what was written.
@@ -37,6 +39,7 @@ pub fn perform<C: Contender, M: Contender + Sync>(
     threads: usize,
 ) -> Option<Done> {
     if workload == Workload::Commits && !C::ATOMIC_COMMITS
+        || workload == Workload::Updates && !C::UPDATES
         || workload == Workload::Snapshots && C::SNAPSHOTS == Snapshots::None
     {
         return None;
@@ -47,6 +50,7 @@ pub fn perform<C: Contender, M: Contender + Sync>(
         Workload::MixEven => mix(bed, map, threads, 50),
         Workload::Puts => puts(bed, map, threads),
         Workload::Commits => commits(bed, map, threads),
+        Workload::Updates => updates(bed, map, threads),
         Workload::Scans => scans(bed, map, threads),
         Workload::Beside => scans_beside(bed, map, threads),
         Workload::Snapshots => snapshots(bed, map, threads),
@@ -57,7 +61,7 @@ pub fn perform<C: Contender, M: Contender + Sync>(
 type Share = (Timed, u64, u64);
 
 fn sum(shares: Vec<Share>) -> Done {
-    let mut done = Done { timed: Timed::none(), writer: None, asked: 0, wrong: 0 };
+    let mut done = Done { timed: Timed::none(), writer: None, in_vain: None, asked: 0, wrong: 0 };
     for (timed, asked, good) in shares {
         done.timed = done.timed.beside(&timed);
         done.asked += asked;
@@ -167,6 +171,43 @@ fn commits<C: Contender, M: Contender + Sync>(bed: &Bed<'_, C>, map: &M, threads
         });
         (timed, 0, 0)
     }))
+}
+
+/// No update may be lost: each makes the sequence number of its key one higher, so the sum of all numbers says how many
+/// there were.
+fn updates<C: Contender, M: Contender + Sync>(bed: &Bed<'_, C>, map: &M, threads: usize) -> Done {
+    let (limit, stream) = (bed.plan.cell, bed.streams.skewed());
+    let places = places(bed, stream, threads);
+    let in_vain = AtomicU64::new(0);
+    let before = sum_of_sequences(map);
+    let mut done = sum(together(threads, |number, start| {
+        let mut writer = map.writer();
+        let mut walk = stream.walk(places[number]);
+        let mut vain = 0;
+        start.wait();
+        let timed = time(GROUP / 4, until(limit), || {
+            let key = walk.step();
+            vain += writer.update(key, |held| {
+                value::make(key, value::sequence(key, held).unwrap_or_default() + 1)
+            });
+        });
+        // Relaxed: read after the threads are joined.
+        in_vain.fetch_add(vain, Ordering::Relaxed);
+        (timed, 0, 0)
+    }));
+    done.in_vain = Some(in_vain.into_inner());
+    done.asked = done.timed.operations;
+    done.wrong = done.asked.abs_diff(sum_of_sequences(map).wrapping_sub(before));
+    done
+}
+
+/// The sum, as far as it goes into a word: only its differences mean something.
+fn sum_of_sequences<M: Contender>(map: &M) -> u64 {
+    let mut sum = 0_u64;
+    map.view().scan(|key, held| {
+        sum = sum.wrapping_add(value::sequence(key, held).unwrap_or_default());
+    });
+    sum
 }
 
 fn scans<C: Contender, M: Contender + Sync>(bed: &Bed<'_, C>, map: &M, threads: usize) -> Done {

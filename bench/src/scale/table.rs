@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::{Place, Quantity, Run, Workload};
 use crate::measure::{Cell, MEMORY_METHOD};
-use crate::report::{Spread, extent, figure, grouped, package_version};
+use crate::report::{Spread, figure, grouped, package_version, with_extent};
 
 /// What stands where nothing was, or could be, measured.
 const NOTHING: &str = "-";
@@ -94,6 +94,7 @@ pub fn friction(quantity: Quantity) -> &'static str {
         Quantity::CasFailures => "compare-and-swaps lost",
         Quantity::Helped => "commits published by others",
         Quantity::Refused => "commits refused",
+        Quantity::InVain => "attempts in vain",
         other => other.name(),
     }
 }
@@ -155,9 +156,7 @@ fn add(table: &mut Table, name: &str, cells: impl Iterator<Item = String>) {
 }
 
 fn spread(spread: Option<Spread>) -> String {
-    spread.map_or(NOTHING.to_owned(), |spread| {
-        format!("{} ({})", figure(spread.median), extent(spread))
-    })
+    spread.map_or(NOTHING.to_owned(), with_extent)
 }
 
 fn percentiles(

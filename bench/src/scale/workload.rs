@@ -17,6 +17,8 @@ pub enum Workload {
     Puts,
     /// Atomic commits of 100 keys, which may meet
     Commits,
+    /// Reading a key and writing what comes of it, with no other write in between; Zipf, so that threads meet
+    Updates,
     /// Full scans, each in a new view
     Scans,
     /// Full scans by all threads but one, which overwrites
@@ -27,7 +29,7 @@ pub enum Workload {
 
 impl Workload {
     /// All of them, in the order they are measured: those that leave the map as it was come first.
-    pub const ALL: [Workload; 8] = [
+    pub const ALL: [Workload; 9] = [
         Workload::Gets,
         Workload::Scans,
         Workload::Snapshots,
@@ -35,6 +37,7 @@ impl Workload {
         Workload::MixEven,
         Workload::Puts,
         Workload::Commits,
+        Workload::Updates,
         Workload::Beside,
     ];
 
@@ -46,6 +49,7 @@ impl Workload {
             Workload::MixEven => "mix-even",
             Workload::Puts => "puts",
             Workload::Commits => "commits",
+            Workload::Updates => "updates",
             Workload::Scans => "scans",
             Workload::Beside => "beside",
             Workload::Snapshots => "snapshots",
@@ -65,6 +69,7 @@ impl Workload {
             Workload::MixEven => "Zipf mix, 50 % gets and 50 % commits",
             Workload::Puts => "One-key commits of disjoint keys",
             Workload::Commits => "Atomic commits of 100 keys",
+            Workload::Updates => "Updates of keys that all threads want",
             Workload::Scans => "Full scans",
             Workload::Beside => "Full scans beside one writer",
             Workload::Snapshots => "Snapshots opened and dropped",
@@ -80,6 +85,9 @@ impl Workload {
             }
             Workload::Puts => "overwrites; no two threads write the same key",
             Workload::Commits => "overwrites of uniform keys; threads may write the same keys",
+            Workload::Updates => {
+                "a key is read and overwritten, with no write in between; Zipf, skew 0.99"
+            }
             Workload::Scans => "nobody writes; a new view for each scan",
             Workload::Beside => "1 thread: the scan alone; from 2 on one of them overwrites",
             Workload::Snapshots => "nobody writes; only contenders whose view is a snapshot",
@@ -92,6 +100,7 @@ impl Workload {
             Workload::Gets | Workload::MixReads | Workload::MixEven => {
                 "million operations a second"
             }
+            Workload::Updates => "thousand updates a second",
             Workload::Puts | Workload::Commits => "thousand commits a second",
             Workload::Scans | Workload::Beside => "million entries a second",
             Workload::Snapshots => "million snapshots a second",
@@ -102,7 +111,7 @@ impl Workload {
     pub fn units(self, keys: usize) -> f64 {
         match self {
             Workload::Gets | Workload::MixReads | Workload::MixEven | Workload::Snapshots => 1e-6,
-            Workload::Puts | Workload::Commits => 1e-3,
+            Workload::Puts | Workload::Commits | Workload::Updates => 1e-3,
             Workload::Scans | Workload::Beside => keys as f64 / 1e6,
         }
     }
@@ -114,6 +123,7 @@ impl Workload {
             Workload::MixReads | Workload::MixEven => "a get or a commit".to_owned(),
             Workload::Puts => "a commit of one key".to_owned(),
             Workload::Commits => format!("a commit of {COMMIT_LEN} keys"),
+            Workload::Updates => "an update, with what it did in vain".to_owned(),
             Workload::Scans | Workload::Beside => "a full scan".to_owned(),
             Workload::Snapshots => "opening and dropping one".to_owned(),
         }

@@ -80,15 +80,14 @@ impl Drawing {
     }
 }
 
-/// Round numbers from 0 to `most` or just above, four to six of them.
+/// Round numbers from 0 to `most` or just above, four to seven of them.
 pub fn ticks(most: f64) -> Vec<f64> {
     if !most.is_finite() || most <= 0.0 {
         return vec![0.0, 1.0];
     }
-    let rough = most / 4.0;
-    let size = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|one| one * size).into_iter();
-    let step = step.rev().filter(|step| *step <= rough * 1.000_001).next().unwrap_or(size);
+    let size = 10_f64.powf((most / 4.0).log10().floor());
+    let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|one| one * size);
+    let step = steps.into_iter().find(|step| most / step <= 6.0).unwrap_or(steps[4]);
     let count = (most / step - 1e-9).ceil() as usize;
     (0..=count).map(|index| index as f64 * step).collect()
 }
@@ -118,7 +117,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_reach_the_top() {
         assert_eq!(ticks(8.3), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
-        assert_eq!(ticks(100.0), [0.0, 25.0, 50.0, 75.0, 100.0]);
+        assert_eq!(ticks(100.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         for most in [0.003, 0.7, 1.0, 17.0, 123_456.0] {
             let ticks = ticks(most);
             assert!((4..=7).contains(&ticks.len()), "{most}: {ticks:?}");
