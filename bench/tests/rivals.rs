@@ -48,7 +48,8 @@ fn both_sides_are_shown_and_ours_may_be_relied_on() {
 
 #[test]
 fn nonsense_is_refused_with_a_sentence() {
-    let cases: [(&[&str], &str); 3] = [
+    let cases: [(&[&str], &str); 4] = [
+        (&["--sides", "ours,btree"], "nothing is shown of btree"),
         (&["no-such-thing"], "no-such-thing"),
         (&["--keys", "7"], "2000"),
         (&["ticks", "--json", "no-such-folder/report.json"], "cannot write"),

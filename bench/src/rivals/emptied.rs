@@ -3,6 +3,7 @@
 use super::demonstration::{Line, Size, median_of, nanos, scattered};
 use super::side::Side;
 use crate::contender::Writer;
+use crate::report::grouped;
 use crate::workload::value;
 
 /// Fills a store, deletes every key, and looks for the first one of none.
@@ -25,7 +26,7 @@ pub fn emptied<S: Side>(size: Size) -> Vec<Line> {
     let left = (size.allocated)().saturating_sub(before) as f64;
     vec![
         Line::of(
-            format!("first key of none, {} were deleted: at once", size.keys),
+            format!("first key of none, {} were deleted: at once", grouped(size.keys as f64)),
             at_once / 1e3,
             "us",
         ),

@@ -3,6 +3,7 @@
 use super::demonstration::{Line, Size, median_of, nanos, scattered};
 use super::side::Side;
 use crate::contender::{View, Writer};
+use crate::report::grouped;
 use crate::workload::value;
 
 /// Overwrites that are timed together.
@@ -24,18 +25,17 @@ fn one_key<S: Side>(versions: u64) -> Vec<Line> {
     };
     put();
     let old = store.view();
-    let mut block = || median_of(5, || nanos(|| (0..BLOCK).for_each(|_| put())) / BLOCK as f64);
-    let first = block();
-    for _ in 0..versions / BLOCK {
-        block();
-    }
-    let last = block();
+    let cost = |put: &mut dyn FnMut()| {
+        median_of(5, || nanos(|| (0..BLOCK).for_each(|_| put())) / BLOCK as f64)
+    };
+    let first = cost(&mut put);
+    (0..versions).for_each(|_| put());
+    let last = cost(&mut put);
     let held = old.get(&key, |held| value::sequence(&key, held)).flatten();
     assert_eq!(held, Some(1), "what the snapshot saw");
-    let times = versions * 5;
     vec![
         Line::of("overwrite of one key under an old snapshot: the first 500", first, "ns"),
-        Line::of(format!("... after {times} versions"), last, "ns"),
+        Line::of(format!("... after {} versions", grouped(versions as f64)), last, "ns"),
         Line::of("... over the first", last / first, "x"),
     ]
 }
@@ -57,6 +57,7 @@ fn many_keys<S: Side>(rounds: u64) -> Vec<Line> {
     let held = store.versions().unwrap_or(0) as f64;
     let key = scattered(7);
     assert_eq!(old.get(&key, |held| value::sequence(&key, held)).flatten(), Some(0));
-    let what = format!("versions held: {KEYS} keys overwritten {rounds} times under a snapshot");
+    let keys = grouped(KEYS as f64);
+    let what = format!("versions held: {keys} keys overwritten {rounds} times under a snapshot");
     vec![Line::of(what, held, "")]
 }

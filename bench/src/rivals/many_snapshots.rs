@@ -3,6 +3,7 @@
 use super::demonstration::{Line, Size, median_of, nanos, scattered};
 use super::side::Side;
 use crate::contender::Writer;
+use crate::report::grouped;
 use crate::workload::value;
 
 /// Keys in the store.
@@ -31,7 +32,7 @@ pub fn many_snapshots<S: Side>(size: Size) -> Vec<Line> {
             put();
             open.push(store.view());
         }
-        lines.push(Line::of(format!("... {most} open"), commit(&mut put), "ns"));
+        lines.push(Line::of(format!("... {} open", grouped(most as f64)), commit(&mut put), "ns"));
     }
     let bytes = (size.allocated)().saturating_sub(before) as f64 / open.len() as f64;
     drop(open);

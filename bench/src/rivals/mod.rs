@@ -41,8 +41,9 @@ pub type Allocated = fn() -> u64;
 ///
 /// # Errors
 ///
-/// A report that cannot be written, or a demonstration that failed on one side (after all others were shown).
+/// A side of which nothing is shown, a report that cannot be written, or a demonstration that failed on one side (after all others were shown).
 pub fn run(options: &Options, allocator: &str, allocated: Allocated) -> Outcome {
+    options.check()?;
     if let (Some(demonstration), &[side]) = (options.demonstrate, options.sides().as_slice()) {
         for line in demonstration.show(side, Size { keys: options.keys, allocated }) {
             writeln!(stdout(), "{}", line.encode())?;

@@ -6,6 +6,7 @@ use super::demonstration::{Line, Size};
 use super::side::Side;
 use crate::contender::Visitor;
 use crate::measure::{Cell, Family, Findings, Job, Measure, Plan};
+use crate::report::grouped;
 use crate::workload::Case;
 
 /// Makes one-key commits while a commit of three tenths of all keys is made.
@@ -16,7 +17,7 @@ pub fn neighbour<S: Side>(size: Size) -> Vec<Line> {
     let report = |findings| found.append(findings);
     let measure = Measure { job: Job::Stalls, wanted: &[Family::Tail], plan, report };
     measure.visit::<S>();
-    let big = plan.big_commit();
+    let big = grouped(plan.big_commit() as f64);
     let lines = [
         (Cell::TailRaw, format!("one-key commit beside one of {big} keys: p99.9 of those made")),
         (Cell::Tail, "... p99.9, with those that would have been made".to_owned()),

@@ -7,6 +7,7 @@ use clap::{Parser, ValueEnum};
 
 use super::demonstration::{Demonstration, SIDES};
 use crate::contender::Roster;
+use crate::program::Outcome;
 
 /// Shows situations in which stores of this kind behave very differently, on both sides.
 #[derive(Clone, Debug, Parser)]
@@ -45,13 +46,28 @@ pub struct Options {
 }
 
 impl Options {
+    /// Refuses what the parser could not know to be wrong.
+    ///
+    /// # Errors
+    ///
+    /// A side without demonstrations.
+    pub fn check(&self) -> Outcome {
+        match self.sides.iter().find(|side| !SIDES.contains(side)) {
+            None => Ok(()),
+            Some(side) => {
+                let names = SIDES.map(Roster::name).join(", ");
+                Err(format!("nothing is shown of {}; there are {names}", side.name()).into())
+            }
+        }
+    }
+
     /// The demonstrations asked for.
     pub fn demonstrations(&self) -> Vec<Demonstration> {
         let wanted = |one: &&Demonstration| self.only.is_empty() || self.only.contains(one);
         Demonstration::value_variants().iter().filter(wanted).copied().collect()
     }
 
-    /// Who is shown. A contender without demonstrations shows nothing.
+    /// Who is shown.
     pub fn sides(&self) -> Vec<Roster> {
         Roster::chosen(&self.sides, &SIDES)
     }

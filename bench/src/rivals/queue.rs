@@ -3,6 +3,7 @@
 use super::demonstration::{Line, Size, median_of, nanos, ordered};
 use super::side::Side;
 use crate::contender::Writer;
+use crate::report::grouped;
 use crate::workload::value;
 
 /// Keys in the queue.
@@ -34,7 +35,7 @@ pub fn queue<S: Side>(size: Size) -> Vec<Line> {
     let bytes = (size.allocated)().saturating_sub(before) as f64;
     vec![
         Line::of("first key of the new queue", new / 1e3, "us"),
-        Line::of(format!("... after {pops} pops"), at_once / 1e3, "us"),
+        Line::of(format!("... after {} pops", grouped(pops as f64)), at_once / 1e3, "us"),
         Line::of("... over the new one", at_once / new, "x"),
         Line::of("... the same after upkeep", look(pops) / 1e3, "us"),
         Line::of("... bytes more than when it was new", bytes, "B"),

@@ -3,6 +3,7 @@
 use super::demonstration::{Line, Size, scattered};
 use super::side::Side;
 use crate::contender::Writer;
+use crate::report::grouped;
 use crate::workload::value;
 
 /// Keys in the store.
@@ -31,8 +32,9 @@ pub fn sleeper<S: Side>(size: Size) -> Vec<Line> {
     let alone = grown(&|| overwrite(overwrites));
     let mut beside = 0.0;
     store.beside_a_sleeping_iterator(|| beside = grown(&|| overwrite(overwrites)));
+    let [times, keys] = [overwrites, KEYS].map(|count| grouped(count as f64));
     vec![
-        Line::of(format!("{overwrites} overwrites of {KEYS} keys: bytes more"), alone, "B"),
+        Line::of(format!("{times} overwrites of {keys} keys: bytes more"), alone, "B"),
         Line::of("... beside an iterator that sleeps", beside, "B"),
     ]
 }
