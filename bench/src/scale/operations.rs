@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Workload;
 use super::stopwatch::{Timed, time};
 use crate::contender::{Contender, Snapshots, View, Writer};
-use crate::measure::timing::together;
+use crate::measure::timing::{STARVED, together};
 use crate::measure::{Bed, COMMIT_LEN};
 use crate::workload::{Stream, value};
 
@@ -227,7 +227,7 @@ fn scan_for<M: Contender>(limit: Duration, map: &M, keys: u64) -> Share {
     (timed, asked, good)
 }
 
-/// One thread of several overwrites for as long as the others scan. With one thread both are measured alone, the scan first.
+/// One thread of several overwrites for as long as the others scan, or until it has starved them. With one thread both are measured alone, the scan first.
 fn scans_beside<C: Contender, M: Contender + Sync>(
     bed: &Bed<'_, C>,
     map: &M,
@@ -251,7 +251,8 @@ fn scans_beside<C: Contender, M: Contender + Sync>(
             return scan_for(limit, map, keys);
         }
         // Relaxed, here and below: numbers that guard nothing, or are read after the threads are joined.
-        let timed = overwriter.write_while(|_| scanning.load(Ordering::Relaxed) > 0);
+        let goes_on = |since| since < STARVED && scanning.load(Ordering::Relaxed) > 0;
+        let timed = overwriter.write_while(goes_on);
         written.store(timed.rate.to_bits(), Ordering::Relaxed);
         (Timed::none(), 0, 0)
     });
