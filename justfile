@@ -76,3 +76,15 @@ deny:
 # The comparison with the rivals, on a quiet machine.
 bench *args:
     ci/bench.sh {{args}}
+
+# What more threads bring, on all cores: `just scale --html scale.html`; a look in seconds: `just scale --quick`.
+scale *args:
+    ci/scale.sh {{args}}
+
+# Instructions of single operations against recorded ones (valgrind): `just counts`, `just counts --record`.
+counts *args:
+    ci/counts.sh {{args}}
+
+# What happens on a bad day, on both sides: an old reader, a queue, a huge commit beside.
+rivals *args:
+    ci/rivals.sh {{args}}

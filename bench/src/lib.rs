@@ -7,6 +7,9 @@
 //! From the ground up: [`workload`] is what is asked, [`contender`] who is asked, [`measure`] how
 //! the time is taken, [`report`] what is made of it, [`program`] the processes around it.
 //!
+//! [`scale`] asks the same contenders with more and more threads, [`rivals`] shows what happens on a bad day, and [`counts`]
+//! counts instructions.
+//!
 //! `replay` and `executor` are about blocks of transactions: [`blocks`] are generated ones and who
 //! executes them, [`traces`] those of real blocks; [`replay`] compares every result with sequential
 //! execution, [`executor`] measures the executor's rows of the targets.
@@ -22,6 +25,12 @@ pub mod measure;
 pub mod report;
 
 pub mod program;
+
+pub mod scale;
+
+pub mod counts;
+
+pub mod rivals;
 
 pub mod upkeep;
 

@@ -249,3 +249,42 @@ impl Visitor for Atomicity {
 fn a_commit_shows_whole_or_not_at_all() {
     for_everyone(Atomicity);
 }
+
+#[derive(Clone, Copy)]
+struct Updates(Case);
+
+impl Visitor for Updates {
+    type Output = ();
+
+    /// Three threads add to the same few keys.
+    fn visit<C: Contender>(self) {
+        const EACH: u64 = 300;
+        let map = C::empty();
+        let Some(map) = map.shared().filter(|_| C::UPDATES) else { return };
+        let stream = Stream::of(self.0, 0..4);
+        map.writer().commit(stream.walk(0).ops(4, 0));
+        std::thread::scope(|scope| {
+            for start in 0..3 {
+                let mut walk = stream.walk(start);
+                scope.spawn(move || {
+                    let mut writer = map.writer();
+                    for _ in 0..EACH {
+                        let key = walk.step();
+                        writer.update(key, |held| {
+                            let sequence = value::sequence(key, held).expect("a whole value");
+                            value::make(key, sequence + 1)
+                        });
+                    }
+                });
+            }
+        });
+        let mut sum = 0;
+        map.view().scan(|key, held| sum += value::sequence(key, held).expect("a whole value"));
+        assert_eq!(sum, 3 * EACH);
+    }
+}
+
+#[test]
+fn no_update_is_lost() {
+    for_everyone(Updates);
+}

@@ -114,6 +114,9 @@ pub enum Error {
         /// Why the parent fails, if it does.
         cause: Option<Arc<ParentError>>,
     },
+    /// A block whose transactions could not read what the parent has: nothing of it counts.
+    #[error("the block could not be run: {0}")]
+    Unread(Arc<Error>),
     /// Durability was asked of a store without a parent.
     #[error("the store has no parent to make anything durable")]
     NoParent,

@@ -24,6 +24,18 @@ fn evict(store: &Store, bytes: u64) {
     panic!("{} bytes are still in memory", store.stats().bytes);
 }
 
+/// Makes everything durable, and waits until nothing is in memory: of a store that may hold nothing.
+fn evict_all(store: &Store) {
+    store.flush().unwrap();
+    for _ in 0..1_000 {
+        if store.stats().live_keys == 0 {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("{} keys are still in memory", store.stats().live_keys);
+}
+
 /// Everything that reads a snapshot says the same of two.
 fn assert_same(ours: (&Snapshot, &Store), theirs: (&Snapshot, &Store), random: &mut fastrand::Rng) {
     assert_eq!(contents(ours.0, ours.1), contents(theirs.0, theirs.1));
@@ -203,32 +215,22 @@ fn leases_read_through_both() {
 fn conditions_hold_for_what_was_evicted() {
     let store = open(&MemoryParent::new(), 0);
     store.put("k", "1").unwrap();
-    let evict = || {
-        store.flush().unwrap();
-        for _ in 0..1_000 {
-            if store.stats().live_keys == 0 {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        panic!("{} keys are still in memory", store.stats().live_keys);
-    };
-    evict();
+    evict_all(&store);
     assert_eq!(store.insert_if_absent("k", "2").unwrap(), None);
     assert_eq!(store.compare_and_set("k", "0", "2").unwrap(), None);
     assert!(store.compare_and_set("k", "1", "2").unwrap().is_some());
-    evict();
+    evict_all(&store);
     assert!(store.compare_and_delete("k", "2").unwrap().is_some());
     assert_eq!(store.snapshot().get("k").unwrap(), None);
-    evict();
+    evict_all(&store);
     assert_eq!(store.snapshot().get("k").unwrap(), None);
     assert!(store.insert_if_absent("k", "3").unwrap().is_some());
-    evict();
+    evict_all(&store);
     store.update("k", |old| Some([old.unwrap(), b"4"].concat())).unwrap();
     assert_eq!(store.snapshot().get("k").unwrap().unwrap(), "34");
 
     // A transaction that read what was evicted meets whoever writes it.
-    evict();
+    evict_all(&store);
     let mut transaction = store.transaction();
     assert_eq!(transaction.get("k").unwrap().unwrap(), "34");
     transaction.put("other", "").unwrap();
@@ -241,6 +243,7 @@ fn conditions_hold_for_what_was_evicted() {
     transaction.put("other", "").unwrap();
     store.put("b", "").unwrap();
     store.flush().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300)); // or it would be by now
     assert!(transaction.commit().unwrap_err().is_conflict());
 }
 
@@ -301,4 +304,143 @@ fn memory_stays_near_its_budget() {
     }
     evict(&store, budget);
     assert_eq!(store.snapshot().len().unwrap(), 40_000);
+}
+
+/// Blocks on a store whose accounts were all evicted give the results, and leave the state, of blocks in memory.
+#[test]
+fn blocks_read_what_was_evicted() {
+    const ACCOUNTS: u64 = 50;
+    for (seed, threads) in [(1, 1), (2, 2), (3, 4)] {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (ours, theirs) = (open(&MemoryParent::new(), 0), Store::in_memory());
+        let mut batch = WriteBatch::new();
+        for account in 0..ACCOUNTS {
+            batch.put(account.to_be_bytes(), 100_u64.to_be_bytes());
+        }
+        for store in [&ours, &theirs] {
+            store.commit(&batch).unwrap();
+        }
+        for _block in 0..10 {
+            evict_all(&ours);
+            let transactions: Vec<(u64, u64, u8)> = (0..60)
+                .map(|_| (random.u64(..ACCOUNTS), random.u64(..ACCOUNTS), random.u8(..4)))
+                .collect();
+            let run = |store: &Store| {
+                let amount = |bytes: Option<&[u8]>| {
+                    bytes.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()))
+                };
+                let done = engine::execute_block(
+                    store,
+                    &transactions,
+                    threads,
+                    |_, &(from, to, what), view| -> Result<u64, engine::Abort> {
+                        let (from, to) = (from.to_be_bytes(), to.to_be_bytes());
+                        match what {
+                            0 => view.delete(from)?,
+                            1 => {
+                                let mut sum = 0;
+                                let mut range = view.range(&from[..]..);
+                                while let Some(entry) = range.next() {
+                                    sum += amount(Some(entry?.1));
+                                }
+                                return Ok(sum);
+                            }
+                            _ => {
+                                let had = amount(view.get(from)?);
+                                view.put(from, had.saturating_sub(1).to_be_bytes())?;
+                                let had = amount(view.get(to)?);
+                                view.put(to, (had + 1).to_be_bytes())?;
+                            }
+                        }
+                        Ok(u64::from(view.contains(to)?))
+                    },
+                )
+                .unwrap();
+                let results: Vec<_> = done.results.into_iter().map(Result::unwrap).collect();
+                results
+            };
+            let (ours_out, theirs_out) = (run(&ours), run(&theirs));
+            assert_eq!(ours_out, theirs_out, "seed {seed}");
+            let (a, b) = (ours.snapshot(), theirs.snapshot());
+            assert_eq!(contents(&a, &ours), contents(&b, &theirs), "seed {seed}");
+        }
+    }
+}
+
+/// A commit that deletes a key and puts it again leaves a grave and a value: when they leave memory, nobody sees the one
+/// without the other.
+#[test]
+fn a_grave_never_hides_a_later_value() {
+    let store = open(&MemoryParent::new(), 0);
+    let keys: Vec<[u8; 2]> = (0..2_000_u16).map(u16::to_be_bytes).collect();
+    let mut batch = WriteBatch::new();
+    for key in &keys {
+        batch.delete(key).put(key, "there");
+    }
+    store.commit(&batch).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..20 {
+                store.commit(&batch).unwrap();
+                evict_all(&store);
+            }
+        });
+        while !writer.is_finished() {
+            let snapshot = store.snapshot();
+            assert_eq!(snapshot.len().unwrap(), keys.len());
+            assert!(keys.iter().all(|key| snapshot.contains(key).unwrap()));
+        }
+    });
+}
+
+/// What is written while it is being evicted stays.
+#[test]
+fn an_eviction_takes_no_write_with_it() {
+    let store = open(&MemoryParent::new(), 0);
+    std::thread::scope(|scope| {
+        for thread in 0..2_u8 {
+            let store = &store;
+            scope.spawn(move || {
+                let key = |number: u32| [&[thread][..], &(number % 3_000).to_be_bytes()].concat();
+                for number in 0..60_000_u32 {
+                    store.put(key(number), number.to_be_bytes()).unwrap();
+                    // Some time after it was written.
+                    let Some(before) = number.checked_sub(50) else { continue };
+                    let found = store.snapshot().get(key(before)).unwrap().unwrap().to_vec();
+                    assert_eq!(found, before.to_be_bytes());
+                }
+            });
+        }
+    });
+}
+
+/// A range that is deleted is empty at the version of that commit, whoever writes into it.
+#[test]
+fn a_deleted_range_is_empty_at_its_version() {
+    let store = Store::builder()
+        .parent(MemoryParent::new())
+        .memory_budget(0)
+        .retain_versions(1_000)
+        .open()
+        .unwrap();
+    let mut batch = WriteBatch::new();
+    for number in 0..2_000_u32 {
+        batch.put(number.to_be_bytes(), "");
+    }
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            // Now and then: a range that is written to all the time is never deleted.
+            for number in 0..400_u32 {
+                store.put((number * 5).to_be_bytes(), "").unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(3));
+            }
+        });
+        while !writer.is_finished() {
+            store.commit(&batch).unwrap();
+            let version = store.delete_range(..).unwrap();
+            // Or it is not retained any more.
+            let Ok(snapshot) = store.snapshot_at(version) else { continue };
+            assert_eq!(snapshot.len().unwrap(), 0);
+        }
+    });
 }

@@ -111,6 +111,30 @@ fn two_keys() {
     });
 }
 
+/// Two writers that come and go: one may go on in the page that the other has left.
+#[test]
+fn page_changes_hands() {
+    Model { name: "page_changes_hands", bound: Some(2), floor: 800 }.check(|| {
+        let block = block();
+        let writer = |idx: u32| {
+            actor(&block, move |block: &BlockMap| {
+                let key = KEYS[idx as usize];
+                let mut writer = block.writer();
+                let key = writer.key(key).unwrap();
+                let write = writer.write(key, Kind::Value, idx, 1, b"v");
+                writer.publish(idx, &[], &[], &[write]);
+            })
+        };
+        race([writer(0), writer(1)]);
+        check(&block, &KEYS);
+    });
+}
+
+#[test]
+fn mutants_of_page_changes_hands() {
+    mutants_die("page_changes_hands", &["page-leave", "page-take"]);
+}
+
 #[test]
 fn mutants_of_publisher_and_ranger() {
     mutants_die(

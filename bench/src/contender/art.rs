@@ -13,6 +13,13 @@ pub struct Art<S: Shape> {
     map: ArtMap<S::Key, S::Value>,
 }
 
+impl<S: Shape> Art<S> {
+    /// What is measured, for what only some programs ask.
+    pub fn map(&self) -> &ArtMap<S::Key, S::Value> {
+        &self.map
+    }
+}
+
 impl<S: Shape> Contender for Art<S> {
     const SNAPSHOTS: Snapshots = Snapshots::None;
     const ATOMIC_COMMITS: bool = false;

@@ -17,6 +17,7 @@ pub struct LockedBTree<S: Shape> {
 impl<S: Shape> Contender for LockedBTree<S> {
     const SNAPSHOTS: Snapshots = Snapshots::Blocking;
     const ATOMIC_COMMITS: bool = true;
+    const UPDATES: bool = true;
 
     type View<'a> = TreeView<S, RwLockReadGuard<'a, BTreeMap<S::Key, S::Value>>>;
     type Writer<'a> = &'a LockedBTree<S>;
@@ -59,5 +60,12 @@ impl<S: Shape> Writer for &LockedBTree<S> {
         for (key, value) in ops {
             map.insert(S::key(key), S::value(&value));
         }
+    }
+
+    fn update(&mut self, key: &[u8], mut change: impl FnMut(&[u8]) -> Value) -> u64 {
+        let mut map = self.map.write();
+        let held = map.get_mut(S::query(key)).expect("only keys that are there are updated");
+        *held = S::value(&change(held.as_ref()));
+        0
     }
 }

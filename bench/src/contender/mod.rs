@@ -6,23 +6,31 @@
 
 mod art;
 mod btree;
+mod concurrent;
+mod copying;
 mod locked_btree;
 mod ours;
+mod persistent;
 mod roster;
 mod shape;
 mod skiplist;
 mod surreal;
+mod tree_index;
 mod tree_view;
 mod versioned_art;
 
 pub use art::Art;
 pub use btree::BTree;
+pub use concurrent::Concurrent;
+pub use copying::Copying;
 pub use locked_btree::LockedBTree;
 pub use ours::Ours;
+pub use persistent::Persistent;
 pub use roster::{Roster, Visitor};
 pub use shape::{Bytes, Inline, Shape};
 pub use skiplist::SkipList;
 pub use surreal::Surreal;
+pub use tree_index::TreeIndex;
 pub use tree_view::TreeView;
 pub use versioned_art::VersionedArt;
 
@@ -39,12 +47,36 @@ pub enum Snapshots {
     Versioned,
 }
 
+/// What threads that use a map at once have cost each other, since the map was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frictions {
+    /// Compare-and-swaps lost to another thread.
+    pub cas_failures: u64,
+    /// Commits that were published by another thread than their own.
+    pub helped: u64,
+    /// Commits refused after they were given a version.
+    pub refused: u64,
+}
+
+impl Frictions {
+    /// What came since `earlier`.
+    pub fn since(self, earlier: Frictions) -> Frictions {
+        Frictions {
+            cas_failures: self.cas_failures - earlier.cas_failures,
+            helped: self.helped - earlier.helped,
+            refused: self.refused - earlier.refused,
+        }
+    }
+}
+
 /// An ordered map of byte keys to 32-byte values, as the measurements use it.
 pub trait Contender: Sized + 'static {
     /// What a view is worth.
     const SNAPSHOTS: Snapshots;
     /// Whether [`Writer::commit`] of several keys becomes visible at one instant.
     const ATOMIC_COMMITS: bool;
+    /// Whether [`Writer::update`] does something.
+    const UPDATES: bool = false;
     /// Whether reads are known to miss keys that were there all along: such reads are counted and
     /// reported, where for every other contender one of them ends the run.
     const LOSES_KEYS: bool = false;
@@ -77,6 +109,11 @@ pub trait Contender: Sized + 'static {
 
     /// Frees now what the map would free in time. Called between memory readings.
     fn settle(&self) {}
+
+    /// What threads have cost each other so far, or `None` where the map does not count it.
+    fn frictions(&self) -> Option<Frictions> {
+        None
+    }
 
     /// Versions on the longest chain, given that only `key` was overwritten, or `None` where the
     /// map has no versions.
@@ -124,4 +161,11 @@ pub trait Writer {
     /// Sets all of `ops`: visible on return, and at one instant where
     /// [`Contender::ATOMIC_COMMITS`].
     fn commit<'k>(&mut self, ops: impl Iterator<Item = (&'k [u8], Value)> + Clone);
+
+    /// Reads `key`, which must be there, and sets what `change` makes of its value, with no other write in between; begins
+    /// again until that comes about, and returns how often it was in vain. Only where [`Contender::UPDATES`].
+    fn update(&mut self, key: &[u8], change: impl FnMut(&[u8]) -> Value) -> u64 {
+        let _ = (key, change);
+        0
+    }
 }

@@ -1,8 +1,8 @@
 //! `epoch_store::Map`: ours.
 
-use epoch_store::{Error, Map, Snapshot, WriteBatch};
+use epoch_store::{Error, Map, ReadSet, Snapshot, WriteBatch};
 
-use super::{Contender, Snapshots, View, Writer};
+use super::{Contender, Frictions, Snapshots, View, Writer};
 use crate::workload::Value;
 
 /// The map.
@@ -10,9 +10,17 @@ pub struct Ours {
     map: Map,
 }
 
+impl Ours {
+    /// What is measured, for what only some programs ask.
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+}
+
 impl Contender for Ours {
     const SNAPSHOTS: Snapshots = Snapshots::Versioned;
     const ATOMIC_COMMITS: bool = true;
+    const UPDATES: bool = true;
 
     type View<'a> = Snapshot;
     type Writer<'a> = OursWriter<'a>;
@@ -44,6 +52,15 @@ impl Contender for Ours {
         self.map.maintain();
     }
 
+    fn frictions(&self) -> Option<Frictions> {
+        let stats = self.map.stats();
+        Some(Frictions {
+            cas_failures: stats.cas_failures,
+            helped: stats.helped,
+            refused: stats.refused,
+        })
+    }
+
     fn longest_chain(&self, _key: &[u8]) -> Option<u64> {
         Some(self.map.survey().longest_chain)
     }
@@ -67,6 +84,25 @@ impl Writer for OursWriter<'_> {
             self.batch.put(key, value);
         }
         expect(self.map.commit(&self.batch));
+    }
+
+    /// As `engine::Store::update` does it, but without its turns for those that lose again and again.
+    fn update(&mut self, key: &[u8], mut change: impl FnMut(&[u8]) -> Value) -> u64 {
+        let mut in_vain = 0;
+        loop {
+            let snapshot = self.map.snapshot();
+            let old = snapshot.get(key).expect("only keys that are there are updated");
+            self.batch.clear();
+            self.batch.put(key, change(&old));
+            let mut reads = ReadSet::at(&snapshot);
+            match self.map.commit_if(&self.batch, reads.key(key)) {
+                Err(Error::Conflict(_)) => in_vain += 1,
+                done => {
+                    expect(done);
+                    return in_vain;
+                }
+            }
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use clap::ValueEnum;
 
 use super::{
-    Art, BTree, Bytes, Contender, Inline, LockedBTree, Ours, SkipList, Surreal, VersionedArt,
+    Art, BTree, Bytes, Concurrent, Contender, Copying, Inline, LockedBTree, Ours, Persistent,
+    SkipList, Surreal, TreeIndex, VersionedArt,
 };
 use crate::workload::Case;
 
@@ -24,6 +25,14 @@ pub enum Roster {
     Vartmap,
     /// `surrealmx::Database`
     Surrealmx,
+    /// `imbl::OrdMap` in an `ArcSwap`
+    Imbl,
+    /// `concread::bptree::BptreeMap`
+    Concread,
+    /// `scc::TreeIndex`
+    Treeindex,
+    /// `concurrent_map::ConcurrentMap`
+    Concmap,
 }
 
 /// Something to do with a contender once its type is known.
@@ -37,7 +46,22 @@ pub trait Visitor {
 
 impl Roster {
     /// Everyone, ours first.
-    pub const ALL: [Roster; 7] = [
+    pub const ALL: [Roster; 11] = [
+        Roster::Ours,
+        Roster::Btree,
+        Roster::Rwbtree,
+        Roster::Skipmap,
+        Roster::Artmap,
+        Roster::Vartmap,
+        Roster::Surrealmx,
+        Roster::Imbl,
+        Roster::Concread,
+        Roster::Treeindex,
+        Roster::Concmap,
+    ];
+
+    /// Those that the rows of the targets name: who takes part in `side-by-side` unless it is told otherwise.
+    pub const IN_TARGETS: [Roster; 7] = [
         Roster::Ours,
         Roster::Btree,
         Roster::Rwbtree,
@@ -46,6 +70,12 @@ impl Roster {
         Roster::Vartmap,
         Roster::Surrealmx,
     ];
+
+    /// The `named` ones, or where none is named those who take part `otherwise`; in the order of the roster.
+    pub fn chosen(named: &[Roster], otherwise: &[Roster]) -> Vec<Roster> {
+        let wanted = if named.is_empty() { otherwise } else { named };
+        Roster::ALL.into_iter().filter(|one| wanted.contains(one)).collect()
+    }
 
     /// The name on the command line and in the JSON report.
     pub fn name(self) -> &'static str {
@@ -57,6 +87,10 @@ impl Roster {
             Roster::Artmap => "artmap",
             Roster::Vartmap => "vartmap",
             Roster::Surrealmx => "surrealmx",
+            Roster::Imbl => "imbl",
+            Roster::Concread => "concread",
+            Roster::Treeindex => "treeindex",
+            Roster::Concmap => "concmap",
         }
     }
 
@@ -68,6 +102,10 @@ impl Roster {
             Roster::Skipmap => Some("crossbeam-skiplist"),
             Roster::Artmap | Roster::Vartmap => Some("artmap"),
             Roster::Surrealmx => Some("surrealmx"),
+            Roster::Imbl => Some("imbl"),
+            Roster::Concread => Some("concread"),
+            Roster::Treeindex => Some("scc"),
+            Roster::Concmap => Some("concurrent-map"),
         }
     }
 
@@ -86,6 +124,12 @@ impl Roster {
                 "flattered: clock lent by the harness, no register of readers, no pruning"
             }
             Roster::Surrealmx => "the direct competitor; direct calls, borrowed reads, in memory",
+            Roster::Imbl => {
+                "a persistent tree whose root is exchanged; one writer at a time, behind a lock"
+            }
+            Roster::Concread => "copy-on-write; one writer at a time",
+            Roster::Treeindex => "no snapshots, no atomic commits; reads here hold one guard",
+            Roster::Concmap => "no snapshots, no atomic commits; reads copy keys and values",
         }
     }
 
@@ -104,6 +148,14 @@ impl Roster {
             (Roster::Vartmap, Case::Fix) => visitor.visit::<VersionedArt<Inline>>(),
             (Roster::Vartmap, Case::Prefix) => visitor.visit::<VersionedArt<Bytes>>(),
             (Roster::Surrealmx, _) => visitor.visit::<Surreal>(),
+            (Roster::Imbl, Case::Fix) => visitor.visit::<Persistent<Inline>>(),
+            (Roster::Imbl, Case::Prefix) => visitor.visit::<Persistent<Bytes>>(),
+            (Roster::Concread, Case::Fix) => visitor.visit::<Copying<Inline>>(),
+            (Roster::Concread, Case::Prefix) => visitor.visit::<Copying<Bytes>>(),
+            (Roster::Treeindex, Case::Fix) => visitor.visit::<TreeIndex<Inline>>(),
+            (Roster::Treeindex, Case::Prefix) => visitor.visit::<TreeIndex<Bytes>>(),
+            (Roster::Concmap, Case::Fix) => visitor.visit::<Concurrent<Inline>>(),
+            (Roster::Concmap, Case::Prefix) => visitor.visit::<Concurrent<Bytes>>(),
         }
     }
 }

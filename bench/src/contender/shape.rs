@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::fmt::Debug;
 
 use artmap::AsBytes;
+use concurrent_map::Minimum;
 
 use crate::workload::Value;
 
@@ -11,7 +12,7 @@ use crate::workload::Value;
 /// keys allow them.
 pub trait Shape: Send + Sync + 'static {
     /// Keys as held.
-    type Key: Ord + Borrow<Self::Query> + AsBytes + Debug + Send + Sync + 'static;
+    type Key: Ord + Borrow<Self::Query> + AsBytes + Minimum + Clone + Debug + Send + Sync + 'static;
     /// Keys as asked for.
     type Query: Ord + AsBytes + ?Sized;
     /// Values as held.

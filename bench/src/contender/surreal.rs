@@ -21,9 +21,17 @@ pub struct Surreal {
     store: Database,
 }
 
+impl Surreal {
+    /// What is measured, for what only some programs ask.
+    pub fn store(&self) -> &Database {
+        &self.store
+    }
+}
+
 impl Contender for Surreal {
     const SNAPSHOTS: Snapshots = Snapshots::Versioned;
     const ATOMIC_COMMITS: bool = true;
+    const UPDATES: bool = true;
 
     type View<'a> = SurrealView;
     type Writer<'a> = &'a Surreal;
@@ -78,6 +86,26 @@ impl Writer for &Surreal {
                 // Another commit wrote one of the keys first: its user has to try again.
                 Err(Error::KeyWriteConflict) => yield_now(),
                 done => return expect(done),
+            }
+        }
+    }
+
+    fn update(&mut self, key: &[u8], mut change: impl FnMut(&[u8]) -> Value) -> u64 {
+        let mut in_vain = 0;
+        loop {
+            // Serializable: what it reads is checked when it commits.
+            let mut transaction = self.store.transaction(true);
+            let old = expect(transaction.get(key)).expect("only keys that are there are updated");
+            expect(transaction.set(key, &change(old.as_slice())[..]));
+            match transaction.commit() {
+                Err(Error::KeyReadConflict | Error::KeyWriteConflict) => {
+                    in_vain += 1;
+                    yield_now();
+                }
+                done => {
+                    expect(done);
+                    return in_vain;
+                }
             }
         }
     }

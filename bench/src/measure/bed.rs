@@ -85,11 +85,12 @@ impl Streams {
         self.fresh.get_or_init(|| Stream::of(self.plan.case, FRESH..FRESH + self.requests() as u64))
     }
 
-    /// Loaded keys for thread `part` of two: what one of them gets the other never does.
-    pub fn half(&self, part: u64) -> Stream {
+    /// Loaded keys for thread `part` of `parts`: what one of them gets no other ever does.
+    pub fn share(&self, part: u64, parts: u64) -> Stream {
         let mut rng = fastrand::Rng::with_seed(0x6861_6c66 + part);
-        let pairs = self.plan.keys as u64 / 2;
-        let numbers = (0..self.requests() / 2).map(|_| rng.u64(0..pairs) * 2 + part);
+        let groups = (self.plan.keys as u64 / parts).max(1);
+        let requests = (self.requests() / parts as usize).max(1);
+        let numbers = (0..requests).map(|_| rng.u64(0..groups) * parts + part);
         Stream::of(self.plan.case, numbers)
     }
 
@@ -145,13 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn halves_share_no_key() {
+    fn shares_have_no_key_in_common() {
         let streams = streams(0);
         let keys = |part| {
-            let half = streams.half(part);
-            (0..half.len()).map(|index| half.key(index).to_vec()).collect::<BTreeSet<_>>()
+            let share = streams.share(part, 3);
+            (0..share.len()).map(|index| share.key(index).to_vec()).collect::<BTreeSet<_>>()
         };
-        assert!(keys(0).is_disjoint(&keys(1)));
+        assert!(keys(0).is_disjoint(&keys(1)) && keys(0).is_disjoint(&keys(2)));
+        assert!(keys(1).is_disjoint(&keys(2)) && keys(2).len() > 100);
     }
 
     #[test]

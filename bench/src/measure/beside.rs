@@ -17,7 +17,6 @@ const STEP: u64 = 16;
 pub fn beside_writer<C: Contender>(bed: &Bed<'_, C>) -> Findings {
     let mut findings = Findings::default();
     let Some(map) = bed.map.shared() else { return findings };
-    let keys = bed.plan.keys as u64;
 
     let (spent, good) = scan_repeatedly(bed, map);
     findings.checked::<C>(Cell::BesideScanAlone, spent.nanos(), good, spent.units);
@@ -33,6 +32,21 @@ pub fn beside_writer<C: Contender>(bed: &Bed<'_, C>) -> Findings {
     findings.checked::<C>(Cell::BesideScan, spent.nanos(), good, spent.units);
     findings.figure(Cell::BesideWriter, writer.mops());
 
+    findings.append(consistency(bed, map));
+    findings
+}
+
+/// Looks at one scan beside a writer entry by entry, without a clock: whether it saw each key once, in order, and one state
+/// of the map.
+///
+/// # Panics
+///
+/// Where it did not, and the contender promises that.
+pub fn consistency<C: Contender, M: Contender + Sync>(bed: &Bed<'_, C>, map: &M) -> Findings {
+    let mut findings = Findings::default();
+    let keys = bed.plan.keys as u64;
+    // Above what every earlier write carries.
+    let begun = AtomicU64::new(bed.streams.sequence());
     let overwrites = overwriter(bed, map, &begun);
     let (seen, _) = beside(|turns| overwrites.beside(turns), || inspect(map, &begun));
     findings.expect::<C>(Cell::BesideScan, seen.whole, keys);

@@ -23,6 +23,12 @@ impl Findings {
         self.notes.push((cell, note.into()));
     }
 
+    /// Takes in what was found elsewhere.
+    pub fn append(&mut self, other: Findings) {
+        self.figures.extend(other.figures);
+        self.notes.extend(other.notes);
+    }
+
     /// Records `figure` after checking that all of the `asked` reads returned what was written.
     ///
     /// # Panics

@@ -24,10 +24,12 @@ pub mod timing;
 mod writes;
 
 pub use bed::{Bed, Streams};
+pub use beside::consistency;
 pub use cells::{Cell, Unit};
 pub use findings::Findings;
+pub use load::random as load_random;
 pub use memory::{METHOD as MEMORY_METHOD, resident};
-pub use plan::Plan;
+pub use plan::{COMMIT_LEN, Plan};
 
 use crate::contender::{Contender, Visitor};
 

@@ -30,7 +30,7 @@ pub fn scaling<C: Contender>(bed: &Bed<'_, C>) -> Findings {
     ratio(&mut findings, [Cell::ScansOne, Cell::ScansTwo, Cell::ScansScale], one, two);
     findings.expect::<C>(Cell::ScansTwo, 0, wrong.into_inner());
 
-    let halves = [bed.streams.half(0), bed.streams.half(1)];
+    let halves = [bed.streams.share(0, 2), bed.streams.share(1, 2)];
     let starts = [bed.streams.place(&halves[0]), bed.streams.place(&halves[1])];
     let sequence = bed.streams.sequence();
     let (one, two) = alternate(|threads| puts(map, threads, half, &halves, starts, sequence));

@@ -5,6 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Time after which a thread beside others ends, though they have not: behind an unfair lock it can keep them waiting for
+/// minutes, which has been shown by then.
+pub const STARVED: Duration = Duration::from_secs(5);
+
 /// Work done and the time it took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spent {
@@ -55,8 +59,8 @@ pub fn repeat(limit: Duration, mut step: impl FnMut() -> u64) -> Spent {
 }
 
 /// Lets `threads` threads begin `work` at the same time, each under its number, and returns what
-/// each of them spent.
-pub fn together(threads: usize, work: impl Fn(usize, &Barrier) -> Spent + Sync) -> Vec<Spent> {
+/// each of them returned.
+pub fn together<R: Send>(threads: usize, work: impl Fn(usize, &Barrier) -> R + Sync) -> Vec<R> {
     let start = Barrier::new(threads);
     thread::scope(|scope| {
         let (start, work) = (&start, &work);
@@ -100,14 +104,19 @@ pub struct Turns<'a> {
 
 impl Turns<'_> {
     /// Waits for the front to begin, then repeats `step`, which returns the units it did, until
-    /// the front has ended.
+    /// the front has ended, or for [`STARVED`].
     pub fn take(&self, mut step: impl FnMut() -> u64) -> Spent {
         self.start.wait();
         let begin = Instant::now();
-        let mut units = 0;
+        let (mut units, mut steps) = (0, 0_u64);
         // Relaxed: the flag carries nothing but itself.
         while !self.stop.load(Ordering::Relaxed) {
             units += step();
+            steps += 1;
+            // Seldom enough that the clock costs nothing.
+            if steps.is_multiple_of(1_024) && begin.elapsed() > STARVED {
+                break;
+            }
         }
         Spent { units, time: begin.elapsed() }
     }

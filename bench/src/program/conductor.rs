@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::env::current_exe;
-use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
 
+use super::process::run_child;
 use super::progress::Progress;
 use super::protocol::{Line, decode};
 use super::{Options, Outcome};
@@ -79,27 +76,11 @@ fn steps(options: &Options) -> Vec<Step> {
 }
 
 fn run_step(program: &Path, options: &Options, step: &Step, results: &mut Results) -> Outcome {
-    let mut child = Command::new(program)
-        .args(options.child_args(step.job, step.contender, step.case, step.round))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let said = gather(child.stdout.take());
-    let complained = gather(child.stderr.take());
-    // Its output ends when it does. Waiting for that, not asking now and then whether it still
-    // runs, leaves both cores to it.
-    let in_time = said.recv_timeout(options.patience());
-    let stopped = in_time.is_err();
-    if stopped {
-        child.kill()?;
-    }
-    let said = in_time.or_else(|_| said.recv()).unwrap_or_default();
-    let complained = complained.recv().unwrap_or_default();
-    let status = child.wait()?;
+    let args = options.child_args(step.job, step.contender, step.case, step.round);
+    let ended = run_child(program, &args, options.patience())?;
 
     // What was found before a failure is as good as without it.
-    for line in said.lines() {
+    for line in ended.said.lines() {
         match decode(line) {
             Some(Line::Figure(cell, figure)) => {
                 results.add(step.case, step.contender, step.round, cell, figure);
@@ -108,27 +89,8 @@ fn run_step(program: &Path, options: &Options, step: &Step, results: &mut Result
             None => return Err(format!("said what it should not: {line}").into()),
         }
     }
-    if stopped {
-        Err(format!("stopped after {} s", options.patience().as_secs()).into())
-    } else if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{status}: {}", complained.trim()).into())
+    match ended.trouble {
+        None => Ok(()),
+        Some(trouble) => Err(trouble.into()),
     }
-}
-
-/// Reads a pipe to its end, so that a talkative child does not wait for its reader, and sends what
-/// was read.
-fn gather(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            // What was read before an error is still something.
-            let _ = pipe.read_to_end(&mut bytes);
-        }
-        // Nobody receives when the parent gave up.
-        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
-    });
-    receiver
 }

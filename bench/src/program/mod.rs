@@ -8,14 +8,16 @@
 mod child;
 mod conductor;
 mod options;
+mod process;
 mod progress;
-mod protocol;
+pub(crate) mod protocol;
 
 use std::error::Error;
 use std::fs::File;
 use std::io::{Write, stdout};
 
-pub use options::{Cases, Options};
+pub use options::{Cases, Options, keys};
+pub use process::{Ended, run_child};
 pub use progress::Progress;
 
 use crate::report::{Machine, json, table};

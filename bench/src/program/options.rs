@@ -39,7 +39,7 @@ pub struct Options {
     #[arg(long, value_name = "ROWS", value_delimiter = ',')]
     only: Vec<String>,
 
-    /// Who takes part [default: all]
+    /// Who takes part [default: those that the targets name]
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     contenders: Vec<Roster>,
 
@@ -76,7 +76,12 @@ pub enum Cases {
     Both,
 }
 
-fn keys(text: &str) -> Result<usize, String> {
+/// A number of keys, from the command line.
+///
+/// # Errors
+///
+/// What is no number, or leaves some row nothing to measure, or has no distinct keys.
+pub fn keys(text: &str) -> Result<usize, String> {
     let keys: usize = text.parse().map_err(|_| "not a number".to_owned())?;
     if (MIN_KEYS..=MAX_KEYS).contains(&keys) {
         Ok(keys)
@@ -124,8 +129,7 @@ impl Options {
 
     /// Who takes part, in the order of the roster.
     pub fn contenders(&self) -> Vec<Roster> {
-        let wanted = |one: &Roster| self.contenders.is_empty() || self.contenders.contains(one);
-        Roster::ALL.into_iter().filter(wanted).collect()
+        Roster::chosen(&self.contenders, &Roster::IN_TARGETS)
     }
 
     /// The rows asked for.

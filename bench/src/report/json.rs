@@ -50,6 +50,7 @@ pub fn machine_json(machine: &Machine) -> Value {
         "system": machine.system,
         "rustc": machine.rustc,
         "profile": machine.profile,
+        "flags": machine.flags,
         "allocator": machine.allocator,
         "commit": machine.commit,
         "load_before": machine.load,

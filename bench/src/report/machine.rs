@@ -20,6 +20,8 @@ pub struct Machine {
     pub rustc: &'static str,
     /// How it was built.
     pub profile: &'static str,
+    /// Level of optimisation, and flags beyond the profile's.
+    pub flags: &'static str,
     /// The global allocator.
     pub allocator: String,
     /// Commit of the checkout, with `+` where files differ from it.
@@ -41,6 +43,7 @@ impl Machine {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             rustc: env!("BENCH_RUSTC"),
             profile: if cfg!(debug_assertions) { "with debug assertions" } else { "release" },
+            flags: env!("BENCH_FLAGS"),
             allocator: format!("{allocator} {version}"),
             commit: commit().unwrap_or_else(|| "unknown".to_owned()),
             load: load(),

@@ -10,7 +10,7 @@ mod table;
 
 pub use demand::{Basis, Bound, Demand, Judgement, Verdict};
 pub use json::{json, machine_json, spread_json};
-pub use machine::Machine;
+pub use machine::{Machine, package_version};
 pub use results::{Results, Spread};
 pub use rows::{Row, rows};
-pub use table::{extent, figure, grouped, table};
+pub use table::{extent, figure, grouped, table, with_extent};

@@ -175,6 +175,14 @@ pub fn extent(spread: Spread) -> String {
     format!("{}..{}", figure(spread.min), figure(spread.max))
 }
 
+/// A median with its extent behind it, where there was more than one round.
+pub fn with_extent(spread: Spread) -> String {
+    match spread.min == spread.max {
+        true => figure(spread.median),
+        false => format!("{} ({})", figure(spread.median), extent(spread)),
+    }
+}
+
 /// Three digits that count, thousands grouped.
 pub fn figure(number: f64) -> String {
     match number.abs() {

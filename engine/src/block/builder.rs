@@ -1,6 +1,7 @@
 //! Choices made before a block is opened.
 
 use super::Block;
+use super::ground::{Failure, Ground};
 use super::merge::{MergeId, MergeOp, Ops};
 use crate::{Error, KeySpace, Store};
 use epoch_store::block::{BlockMap, Pool};
@@ -191,7 +192,12 @@ impl BlockBuilder {
         let shared = self.store.shared();
         let base = shared.map().snapshot();
         let space = self.space.as_ref().map(|space| space.of_map().clone());
-        let map = BlockMap::new(base, space, transactions, &self.pool)?;
-        Ok(Block::new(map, shared.clone(), self.options.clone(), self.ops.clone()))
+        let failure = Failure::default();
+        let mut map = BlockMap::new(base, space.clone(), transactions, &self.pool)?;
+        if let Some(below) = shared.below_shared() {
+            map = map.on(Ground { below: below.clone(), space, failure: failure.clone() });
+        }
+        let choices = (self.options.clone(), self.ops.clone());
+        Ok(Block::new(map, shared.clone(), choices, failure))
     }
 }

@@ -42,10 +42,12 @@ impl Block {
             }
             self.materialise(next, &mut writer, &mut folder, &mut buffer)
                 .map_err(|error| Error::NotMerged { index: next, error })?;
+            // Looking at it may have been what the parent could not do.
+            self.failure.check()?;
             next += 1;
             self.committed.store(u64::from(next), Ordering::Relaxed);
         }
-        Ok(())
+        self.failure.check()
     }
 
     /// Leaves the transactions from `from` on out: they are not sealed, nor asked for. Never takes more back in, nor out what is
@@ -72,6 +74,11 @@ impl Block {
     /// Whether all of its transactions count, and none is committed.
     pub(crate) fn is_fresh(&self) -> bool {
         self.committed() == 0 && self.end() == self.transactions()
+    }
+
+    /// Refuses to go on if something could not be read.
+    pub(crate) fn check_read(&self) -> Result<(), Error> {
+        self.failure.check()
     }
 
     /// The transactions before `end` are final and their merges are values, by an executor, and the others do not count.

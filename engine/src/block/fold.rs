@@ -90,3 +90,14 @@ pub fn plain<'b>(key: KeyRef<'b>, seen: Seen<'b>) -> Option<Look<'b>> {
         State::Merge { .. } => return None,
     })
 }
+
+/// The value of a version that stands by itself, if it has one; `None`: it is merged, or an estimate.
+#[inline(always)]
+pub fn standing<'b>(key: KeyRef<'b>, seen: Seen<'b>) -> Option<Option<&'b [u8]>> {
+    match seen.get() {
+        State::Base => Some(key.base()),
+        State::Value(value) => Some(Some(value)),
+        State::Deleted => Some(None),
+        State::Estimate { .. } | State::Merge { .. } => None,
+    }
+}

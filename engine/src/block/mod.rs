@@ -12,6 +12,7 @@
 //! worker keeps from run to run. The versions themselves, and all that is shared, are the business of [`epoch_store::block`].
 
 mod signals;
+mod ground;
 mod verdict;
 mod merge;
 mod bounded;
@@ -49,6 +50,7 @@ use builder::Options;
 use epoch_store::atomics::{AtomicU64, Ordering};
 use epoch_store::block::{BlockMap, Seen, State};
 use fold::Folder;
+use ground::Failure;
 use merge::Ops;
 pub(crate) use signals::Signals;
 use std::fmt;
@@ -112,6 +114,7 @@ pub struct Block {
     committed: AtomicU64,
     /// Those from it on do not count. As above.
     end: AtomicU64,
+    failure: Failure,
 }
 
 impl Store {
@@ -145,10 +148,15 @@ impl Block {
         BlockBuilder::new(store)
     }
 
-    fn new(map: BlockMap, shared: Arc<Shared>, options: Options, ops: Ops) -> Self {
+    fn new(
+        map: BlockMap,
+        shared: Arc<Shared>,
+        (options, ops): (Options, Ops),
+        failure: Failure,
+    ) -> Self {
         let end = AtomicU64::new(u64::from(map.transactions()));
         let (signals, committed) = (Arc::<Signals>::default(), AtomicU64::new(0));
-        Self { map, shared, options, ops, signals, committed, end }
+        Self { map, shared, options, ops, signals, committed, end, failure }
     }
 
     pub(crate) fn map(&self) -> &BlockMap {

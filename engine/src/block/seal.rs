@@ -3,7 +3,7 @@
 use super::Block;
 use crate::durable::Writes;
 use crate::{Error, Version};
-use epoch_store::block::{KeyRef, State};
+use epoch_store::block::{KeyRef, Places, State};
 use std::fmt;
 use std::iter::FusedIterator;
 
@@ -41,9 +41,23 @@ impl Block {
 
     /// Seals the transactions before `end`, which are final and whose merges are values.
     pub(crate) fn seal_prefix(self, end: u32) -> Result<Sealed, Error> {
+        let (sealed, places) = self.pack(end)?;
+        let (changed, Self { map, shared, .. }) = (sealed.changed(), self);
+        let (space, count) = (map.space_id(), changed.len());
+        let each = |visit: &mut dyn FnMut(&[u8], Option<&[u8]>)| {
+            sealed.changed().for_each(|(key, value)| visit(key, value));
+        };
+        let writes = Writes::Keys { space, count, each: &each };
+        let commit = |store: &epoch_store::Map| map.commit(store, &places, changed);
+        let version = shared.commit(writes, commit)?;
+        Ok(Sealed { version, ..sealed })
+    }
+
+    /// What has changed, in order, and where it is in the store.
+    fn pack(&self, end: u32) -> Result<(Sealed, Places), Error> {
         let keys: Vec<_> = self.map.written().collect();
-        let mut sealed = Sealed::default();
-        sealed.entries.reserve(keys.len());
+        let mut bytes = Vec::with_capacity(keys.len() * USUAL);
+        let mut packed = Vec::with_capacity(keys.len());
         for (at, &key) in keys.iter().enumerate() {
             if let Some(far) = keys.get(at + 2 * AHEAD) {
                 far.prefetch();
@@ -51,39 +65,47 @@ impl Block {
             if let Some(near) = keys.get(at + AHEAD) {
                 near.prefetch_answers();
             }
-            self.add_last(key, end, &mut sealed)?;
+            if let Some(value) = self.last_value(key, end)? {
+                packed.push((Entry::put(key.key(), value, &mut bytes), key));
+            }
         }
+        self.failure.check()?;
         // Put in order when they are packed: where they lie in the block, comparing would miss the cache.
-        sealed.sort();
-        let changed: Vec<_> = sealed.changed().collect();
-        let version = {
-            let writes = Writes::Keys(self.map.space_id(), &changed);
-            self.shared.commit(writes, |_| self.map.commit(&changed))?
-        };
-        Ok(Sealed { version, ..sealed })
+        packed.sort_unstable_by(|(a, _), (b, _)| {
+            a.prefix.cmp(&b.prefix).then_with(|| a.key(&bytes).cmp(b.key(&bytes)))
+        });
+        // A publisher that died in between may have left a key in two logs.
+        packed.dedup_by(|(_, a), (_, b)| a == b);
+        let places = self.map.places(packed.iter().map(|&(_, key)| key));
+        let entries = packed.into_iter().map(|(entry, _)| entry).collect();
+        Ok((Sealed { version: Version::default(), bytes, entries }, places))
     }
 
-    /// What the last of the transactions has left at a key, if it changes anything.
-    fn add_last(&self, key: KeyRef<'_>, end: u32, sealed: &mut Sealed) -> Result<(), Error> {
+    /// What the last of the transactions has left at a key: nothing, if that changes nothing; else its value, if it has one.
+    fn last_value<'b>(
+        &'b self,
+        key: KeyRef<'b>,
+        end: u32,
+    ) -> Result<Option<Option<&'b [u8]>>, Error> {
         let seen = key.visible(end);
         // Of a block that was committed by the rules there is none such.
         let not_final = |index| Err(Error::NotValid { index, conflicts: Vec::new() });
         let value = match (seen.get(), seen.writer()) {
-            (State::Base, _) | (_, None) => return Ok(()),
+            (State::Base, _) | (_, None) => return Ok(None),
             (State::Merge { .. } | State::Estimate { .. }, Some(index)) => return not_final(index),
             (_, Some(index)) if index >= end => return not_final(index),
             (State::Value(value), _) => Some(value),
             (State::Deleted, _) => None,
         };
-        if value != key.base() || self.options.keeps_unchanged {
-            sealed.add(key.key(), value);
-        }
-        Ok(())
+        Ok((value != key.base() || self.options.keeps_unchanged).then_some(value))
     }
 }
 
 /// How far ahead keys are asked for.
 const AHEAD: usize = 8;
+
+/// Bytes of a usual key and its value.
+const USUAL: usize = 64;
 
 /// The first bytes of a key, as a number that orders as they do: most comparisons need no more.
 fn prefix(key: &[u8]) -> u64 {
@@ -124,6 +146,16 @@ struct Entry {
 const DELETED: u32 = u32::MAX;
 
 impl Entry {
+    /// Puts a key and its value behind what is there.
+    fn put(key: &[u8], value: Option<&[u8]>, bytes: &mut Vec<u8>) -> Self {
+        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("compared when it was put");
+        let start = bytes.len();
+        bytes.extend_from_slice(key);
+        bytes.extend_from_slice(value.unwrap_or_default());
+        let (key_len, value_len) = (length(key), value.map_or(DELETED, length));
+        Self { prefix: prefix(key), start, key_len, value_len }
+    }
+
     fn key<'s>(&self, bytes: &'s [u8]) -> &'s [u8] {
         &bytes[self.start..][..self.key_len as usize]
     }
@@ -135,24 +167,6 @@ impl Entry {
 }
 
 impl Sealed {
-    fn add(&mut self, key: &[u8], value: Option<&[u8]>) {
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("compared when it was put");
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(key);
-        self.bytes.extend_from_slice(value.unwrap_or_default());
-        let (key_len, value_len) = (length(key), value.map_or(DELETED, length));
-        self.entries.push(Entry { prefix: prefix(key), start, key_len, value_len });
-    }
-
-    fn sort(&mut self) {
-        let Self { bytes, entries, .. } = self;
-        entries.sort_unstable_by(|a, b| {
-            a.prefix.cmp(&b.prefix).then_with(|| a.key(bytes).cmp(b.key(bytes)))
-        });
-        // A publisher that died in between may have left a key in two logs.
-        entries.dedup_by(|a, b| a.prefix == b.prefix && a.key(bytes) == b.key(bytes));
-    }
-
     /// The version that the block has become.
     ///
     /// ```

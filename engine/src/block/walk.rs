@@ -13,6 +13,7 @@ use super::view::{Mode, View};
 use crate::Abort;
 use epoch_store::block::{
     BaseRange, Direction, KeyRef, RangeRead, Read, ReadKind, State, Walk as OrderWalk, Write,
+    Writer,
 };
 use std::ops::Bound;
 
@@ -191,7 +192,12 @@ impl<'b> End<'b> {
     }
 
     /// Takes what stands at the next key, of all three.
-    fn take(&mut self, own: &[Write<'b>], bounds: Bounds<'b>) -> Option<Here<'b>> {
+    fn take(
+        &mut self,
+        own: &[Write<'b>],
+        bounds: Bounds<'b>,
+        writer: &mut Writer<'b>,
+    ) -> Option<Here<'b>> {
         let (direction, cursors) = (self.direction, self.cursors.as_mut()?);
         let order = cursors.next_order.map(KeyRef::key).filter(|key| is_inside(key, bounds));
         let written = cursors.peek_own(own, direction);
@@ -204,7 +210,7 @@ impl<'b> End<'b> {
         let mut here = Here { key, base: None, block: None, own: None };
         if base == Some(key) {
             here.base = cursors.next_base.map(|(_, value)| value);
-            cursors.next_base = cursors.step_base(direction);
+            cursors.next_base = cursors.step_base(direction, writer);
         }
         if order == Some(key) {
             here.block = cursors.next_order;
@@ -219,10 +225,10 @@ impl<'b> End<'b> {
 }
 
 impl<'b> Cursors<'b> {
-    fn step_base(&mut self, direction: Direction) -> Option<Entry<'b>> {
+    fn step_base(&mut self, direction: Direction, writer: &mut Writer<'b>) -> Option<Entry<'b>> {
         match direction {
-            Direction::Forward => self.base.next(),
-            Direction::Backward => self.base.next_back(),
+            Direction::Forward => self.base.next(writer),
+            Direction::Backward => self.base.next_back(writer),
         }
     }
 
@@ -281,7 +287,7 @@ impl<'b> View<'b> {
             let walk = &mut self.walks.walks[at];
             let bounds = walk.bounds;
             let (end, other, own) = walk.ends(direction);
-            let here = end.take(own, bounds).filter(|here| {
+            let here = end.take(own, bounds, &mut self.writer).filter(|here| {
                 other.last.is_none_or(|last| comes_before(here.key, last, direction))
             });
             let Some(here) = here else {
@@ -316,7 +322,7 @@ impl<'b> View<'b> {
         };
         let base = map.base_range(lo, hi);
         let mut cursors = Cursors { base, next_base: None, order, next_order: None, own: 0 };
-        cursors.next_base = cursors.step_base(direction);
+        cursors.next_base = cursors.step_base(direction, &mut self.writer);
         cursors.next_order = cursors.order.next();
         (end.cursors, end.is_touched) = (Some(cursors), true);
     }

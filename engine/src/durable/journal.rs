@@ -23,15 +23,25 @@ pub enum Overflow {
 }
 
 /// The writes of a commit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum Writes<'a> {
     /// One.
     One(WriteOp<'a>),
     /// Those of a batch.
     Batch(&'a WriteBatch),
-    /// To keys of the space with this number.
-    Keys(u32, &'a [(&'a [u8], Option<&'a [u8]>)]),
+    /// So many to keys of a space.
+    Keys {
+        /// Its number.
+        space: u32,
+        /// How many.
+        count: usize,
+        /// Hands them out.
+        each: &'a Each<'a>,
+    },
 }
+
+/// Hands out keys and what becomes of them.
+pub type Each<'a> = dyn Fn(&mut dyn FnMut(&[u8], Option<&[u8]>)) + 'a;
 
 impl<'a> Writes<'a> {
     /// How many there are; a deleted range counts as one.
@@ -40,7 +50,7 @@ impl<'a> Writes<'a> {
         match self {
             Self::One(_) => 1,
             Self::Batch(batch) => batch.len(),
-            Self::Keys(_, keys) => keys.len(),
+            Self::Keys { count, .. } => *count,
         }
     }
 
@@ -48,7 +58,7 @@ impl<'a> Writes<'a> {
     pub fn to_batch(&self) -> WriteBatch {
         match self {
             Self::Batch(batch) => WriteBatch::clone(batch),
-            Self::One(_) | Self::Keys(..) => {
+            Self::One(_) | Self::Keys { .. } => {
                 let mut batch = WriteBatch::new();
                 self.for_each(|step| {
                     if let Step::Write(write) = step {
@@ -61,13 +71,13 @@ impl<'a> Writes<'a> {
     }
 
     /// Each of them, in their order.
-    pub fn for_each(&self, mut visit: impl FnMut(Step<'a>)) {
+    pub fn for_each(&self, mut visit: impl FnMut(Step<'_>)) {
         match *self {
             Self::One(write) => visit(Step::Write(write)),
             Self::Batch(batch) => batch.steps().for_each(visit),
-            Self::Keys(space, keys) => keys
-                .iter()
-                .for_each(|&(key, value)| visit(Step::Write(WriteOp { space, key, value }))),
+            Self::Keys { space, each, .. } => {
+                each(&mut |key, value| visit(Step::Write(WriteOp { space, key, value })));
+            }
         }
     }
 }

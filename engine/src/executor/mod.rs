@@ -241,6 +241,7 @@ impl Executor {
             resume_unwind(payload);
         }
         let results = tasks.into_outcomes(committed);
+        block.check_read()?;
         block.became_final(committed);
         Ok(BlockRun { results, ended, stats, block })
     }

@@ -27,10 +27,12 @@ pub struct BlockTasks<'b, L: TxnLogic> {
 }
 
 /// What a worker keeps.
-pub struct BlockWorker<'b> {
+pub struct BlockWorker<'b, L: TxnLogic> {
     me: usize,
     scratch: Scratch<'b>,
     last: Last,
+    /// What a final run came to, until it is finished: nobody else will ask for it before.
+    outcome: Option<Outcome<L>>,
 }
 
 /// What this worker's latest run has left to be done when it is finished.
@@ -86,26 +88,46 @@ impl<'b, L: TxnLogic> BlockTasks<'b, L> {
         key.note_abort();
     }
 
-    fn keep(&self, index: u32, outcome: Outcome<L>) {
-        let older = self.outcomes[index as usize].with(|place| place.replace(outcome));
+    /// Puts an outcome where it stays: moved once, for it may be large.
+    #[inline]
+    fn keep(&self, index: u32, outcome: &mut Option<Outcome<L>>) {
+        let older = self.outcomes[index as usize].with(|place| {
+            if place.is_some() {
+                return std::mem::replace(place, outcome.take());
+            }
+            *place = outcome.take();
+            None
+        });
         // Whoever runs an index is alone with it.
-        drop_quietly(older.expect("one worker at a time has an index"));
+        if let Some(older) = older.expect("one worker at a time has an index") {
+            drop_quietly(older);
+        }
     }
 }
 
-/// What a run came to that counts as far as it goes. An abort that the logic has swallowed is turned into its error here, by code
-/// of the user's that may throw.
+/// What a run came to that counts as far as it goes. An abort that the logic has swallowed is turned into its error here.
+#[inline(always)]
 fn outcome<Out, E: From<Abort>>(
     result: Result<Result<Out, E>, Payload>,
-    ended: Option<Abort>,
+    ended: Option<&Abort>,
 ) -> Result<Out, TransactionError<E>> {
-    match (result, ended) {
-        (Ok(Ok(_)), Some(abort)) => Err(match catch_unwind(AssertUnwindSafe(|| E::from(abort))) {
-            Ok(error) => TransactionError::Logic(error),
-            Err(payload) => TransactionError::Panicked(payload),
-        }),
-        (Ok(result), _) => result.map_err(TransactionError::Logic),
-        (Err(payload), _) => Err(TransactionError::Panicked(payload)),
+    // Taken apart where it lies: as a part of something larger it would be copied first.
+    match result {
+        Ok(Ok(out)) => match ended {
+            None => Ok(out),
+            Some(abort) => Err(swallowed(abort.clone())),
+        },
+        Ok(Err(error)) => Err(TransactionError::Logic(error)),
+        Err(payload) => Err(TransactionError::Panicked(payload)),
+    }
+}
+
+/// The error of a logic that has not handed an abort on: made by code of the user's that may throw.
+#[cold]
+fn swallowed<E: From<Abort>>(abort: Abort) -> TransactionError<E> {
+    match catch_unwind(AssertUnwindSafe(|| E::from(abort))) {
+        Ok(error) => TransactionError::Logic(error),
+        Err(payload) => TransactionError::Panicked(payload),
     }
 }
 
@@ -118,14 +140,14 @@ fn drop_quietly<T>(value: T) {
 }
 
 impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
-    type Worker = BlockWorker<'b>;
+    type Worker = BlockWorker<'b, L>;
 
-    fn worker(&self, me: usize) -> BlockWorker<'b> {
-        BlockWorker { me, scratch: self.block.scratch(), last: Last::Published }
+    fn worker(&self, me: usize) -> BlockWorker<'b, L> {
+        BlockWorker { me, scratch: self.block.scratch(), last: Last::Published, outcome: None }
     }
 
     #[inline]
-    fn run(&self, worker: &mut BlockWorker<'b>, index: u32, run: u8, kind: Kind) -> Ran {
+    fn run(&self, worker: &mut BlockWorker<'b, L>, index: u32, run: u8, kind: Kind) -> Ran {
         let mode = if kind == Kind::Final { Mode::Final } else { Mode::Speculative };
         let view = self.block.view_with(&mut worker.scratch, index, run, mode);
         let mut result = catch_unwind(AssertUnwindSafe(|| self.logic.run(index, view)));
@@ -137,29 +159,33 @@ impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
             result = Err(Box::new("the logic has replaced its view"));
         }
         // What has doomed a run is its outcome, also if the logic did not hand it on.
-        let ended = worker.scratch.view().ended().cloned();
+        let ended = worker.scratch.view().ended();
         let is_done = matches!(result, Ok(Ok(_))) && ended.is_none();
         let ending = if is_done { Ending::Done } else { Ending::Failed };
         if kind == Kind::Final {
             // What a final run has written cannot be taken back: it waits for the limits to be asked.
-            worker.last =
-                if ended == Some(Abort::Cancelled) { Last::Cancelled } else { Last::Final(ending) };
-        } else {
-            worker.last = Last::Published;
-            if let Err(abort) = worker.scratch.publish(ending) {
-                drop_quietly(result);
-                return match abort {
-                    Abort::Blocked { on } if on < index => Ran::Blocked { on },
-                    _ => Ran::Retry,
-                };
-            }
+            worker.last = if ended == Some(&Abort::Cancelled) {
+                Last::Cancelled
+            } else {
+                Last::Final(ending)
+            };
+            worker.outcome = Some(outcome(result, ended));
+            return Ran::Done;
         }
-        self.keep(index, outcome(result, ended));
+        worker.last = Last::Published;
+        if let Err(abort) = worker.scratch.publish(ending) {
+            drop_quietly(result);
+            return match abort {
+                Abort::Blocked { on } if on < index => Ran::Blocked { on },
+                _ => Ran::Retry,
+            };
+        }
+        self.keep(index, &mut Some(outcome(result, worker.scratch.view().ended())));
         Ran::Done
     }
 
     #[inline]
-    fn validate(&self, worker: &mut BlockWorker<'b>, index: u32) -> Check {
+    fn validate(&self, worker: &mut BlockWorker<'b, L>, index: u32) -> Check {
         let Some(found) = self.block.first_conflict(&mut worker.scratch, index) else {
             return Check::Valid;
         };
@@ -175,33 +201,51 @@ impl<'b, L: TxnLogic> Tasks for BlockTasks<'b, L> {
     }
 
     #[inline]
-    fn finish(&self, worker: &mut BlockWorker<'b>, index: u32) -> Finish {
-        let last = std::mem::replace(&mut worker.last, Last::Published);
-        match last {
-            Last::Cancelled => return Finish::StopBefore,
+    fn finish(&self, worker: &mut BlockWorker<'b, L>, index: u32) -> Finish {
+        let finish = match std::mem::replace(&mut worker.last, Last::Published) {
+            Last::Final(ending) => self.finish_final(worker, index, ending),
+            Last::Cancelled => {
+                drop_quietly(worker.outcome.take());
+                return Finish::StopBefore;
+            }
             Last::Published if self.block.finish(&mut worker.scratch, index).is_err() => {
                 return Finish::Redo;
             }
-            _ => {}
-        }
-        let finish = self.ask_limit(index);
-        if let (Last::Final(ending), true) = (last, finish != Finish::StopBefore) {
-            let published = worker.scratch.publish(ending);
-            assert!(published.is_ok(), "an index of the block: {published:?}");
-        }
+            Last::Published => self.ask_limit(index),
+        };
         self.block.signals().set_frontier(index + 1);
         finish
     }
 }
 
-impl<L: TxnLogic> BlockTasks<'_, L> {
+impl<'b, L: TxnLogic> BlockTasks<'b, L> {
+    /// Publishes a final run, if the limits allow it.
+    #[inline]
+    fn finish_final(&self, worker: &mut BlockWorker<'b, L>, index: u32, ending: Ending) -> Finish {
+        let outcome = worker.outcome.as_ref().expect("a final run has an outcome");
+        let finish = self.limit_of(index, outcome);
+        if finish == Finish::StopBefore {
+            drop_quietly(worker.outcome.take());
+            return finish;
+        }
+        self.keep(index, &mut worker.outcome);
+        let published = worker.scratch.publish(ending);
+        assert!(published.is_ok(), "an index of the block: {published:?}");
+        finish
+    }
+
+    /// What the limits say to an outcome that was kept.
     #[inline]
     fn ask_limit(&self, index: u32) -> Finish {
-        let limit = self.outcomes[index as usize].with(|outcome| {
-            let outcome = outcome.as_ref().expect("what is final has an outcome");
-            catch_unwind(AssertUnwindSafe(|| self.logic.limit(index, outcome)))
+        let finish = self.outcomes[index as usize].with(|outcome| {
+            self.limit_of(index, outcome.as_ref().expect("what is final has an outcome"))
         });
-        match limit.expect("nobody else has the frontier") {
+        finish.expect("nobody else has the frontier")
+    }
+
+    #[inline]
+    fn limit_of(&self, index: u32, outcome: &Outcome<L>) -> Finish {
+        match catch_unwind(AssertUnwindSafe(|| self.logic.limit(index, outcome))) {
             Ok(Limit::Go) => Finish::Go,
             Ok(Limit::StopAfter) => Finish::StopAfter,
             Ok(Limit::StopBefore) => Finish::StopBefore,

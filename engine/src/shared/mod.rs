@@ -244,6 +244,11 @@ impl Shared {
         self.below.as_deref()
     }
 
+    /// The same, to be kept.
+    pub fn below_shared(&self) -> Option<&Arc<Below>> {
+        self.below.as_ref()
+    }
+
     /// What lies below memory, of a key that this has not got in a snapshot.
     #[cold]
     pub fn look_below<'s>(

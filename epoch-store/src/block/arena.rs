@@ -80,7 +80,7 @@ pub struct Pool(Arc<Kept>);
 #[derive(Debug)]
 struct Kept {
     places: [AtomicPtr<Chunk>; KEPT],
-    /// Keys that the last block touched: the next one's table is made for as many.
+    /// Keys that the last blocks touched, at most: the next one's table is made for as many.
     keys: AtomicUsize,
 }
 
@@ -92,14 +92,15 @@ impl Default for Pool {
 }
 
 impl Pool {
-    /// Keys that the last block touched.
+    /// Keys that the last blocks touched, at most.
     pub(super) fn keys(&self) -> usize {
         self.0.keys.load(Ordering::Relaxed)
     }
 
-    /// A block has touched so many.
+    /// A block has touched so many. A larger number is forgotten slowly: large blocks and small ones may come by turns.
     pub(super) fn note_keys(&self, keys: usize) {
-        self.0.keys.store(keys, Ordering::Relaxed);
+        let before = self.keys();
+        self.0.keys.store(keys.max(before - before / 8), Ordering::Relaxed);
     }
 
     /// A chunk, kept or new. Wait-free up to the allocator.

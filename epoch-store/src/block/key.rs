@@ -2,6 +2,8 @@
 
 use super::cell::{Cell, Seen};
 use super::entry::{Chain, Entry};
+use crate::chain::Record;
+use crate::store::Located;
 use crate::sync::{AtomicPtr, AtomicU32, Ordering, Tracked, mutant, ord, prefetch};
 use std::alloc::Layout;
 use std::hash::{Hash, Hasher};
@@ -29,7 +31,7 @@ struct Fixed {
 /// No value is as long.
 const ABSENT: u32 = u32::MAX;
 
-/// A key that the block has met: its chain, and what the base says. Its bytes follow it.
+/// A key that the block has met: its chain, and what the base says. The record of the base's value and its own bytes follow it.
 ///
 /// 64 bytes: what a look-up touches lies in one line, but for the bytes of the key, which lie in the next.
 #[derive(Debug)]
@@ -49,23 +51,29 @@ pub struct BlockKey {
 static_assertions::assert_eq_size!(BlockKey, [u8; 64]);
 
 impl BlockKey {
+    /// Where the bytes of a key begin.
+    const BYTES: usize = size_of::<Self>() + size_of::<*mut Record>();
+
     pub(super) fn layout(len: usize) -> Layout {
-        let bytes = Layout::array::<u8>(len).expect("a key's length was checked at the door");
-        Layout::new::<Self>().extend(bytes).expect("as above").0
+        let size = Self::BYTES.checked_add(len).expect("a key's length was checked at the door");
+        Layout::from_size_align(size, align_of::<Self>()).expect("as above")
     }
 
     /// Makes a key at `to`, which nobody has seen yet.
     ///
     /// # Safety
-    /// `to` is good for writes of [`BlockKey::layout`] of these bytes; `base` lives as long as the block of this number.
+    /// `to` is good for writes of [`BlockKey::layout`] of these bytes; `base` is what the snapshot of the block of this number
+    /// has for the key.
     pub(super) unsafe fn write(
         to: NonNull<Self>,
         owner: u64,
         hash: u64,
         key: &[u8],
-        base: Option<&[u8]>,
+        base: Option<Located<'_>>,
     ) {
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).expect("checked at the door");
+        let record = base.and_then(|base| base.record).map_or(ptr::null_mut(), NonNull::as_ptr);
+        let base = base.map(|base| base.value);
         let fixed = Fixed {
             owner,
             hash,
@@ -73,7 +81,7 @@ impl BlockKey {
             base_len: base.map_or(ABSENT, length),
             len: length(key),
         };
-        // SAFETY: by contract; the bytes come after all of the struct.
+        // SAFETY: by contract; the record and the bytes come after all of the struct, which ends where a pointer may begin.
         unsafe {
             to.write(Self {
                 head: AtomicPtr::new(ptr::null_mut()),
@@ -83,7 +91,9 @@ impl BlockKey {
                 flags: AtomicU32::new(0),
                 aborts: AtomicU32::new(0),
             });
-            ptr::copy_nonoverlapping(key.as_ptr(), to.as_ptr().add(1).cast::<u8>(), key.len());
+            to.as_ptr().add(1).cast::<*mut Record>().write(record);
+            let bytes = to.as_ptr().cast::<u8>().add(Self::BYTES);
+            ptr::copy_nonoverlapping(key.as_ptr(), bytes, key.len());
         }
     }
 }
@@ -154,7 +164,17 @@ impl<'b> KeyRef<'b> {
     pub fn key(self) -> &'b [u8] {
         let len = self.fixed().len as usize;
         // SAFETY: alive during 'b; the bytes follow the struct, and never change.
-        unsafe { std::slice::from_raw_parts(self.key.as_ptr().add(1).cast(), len) }
+        unsafe {
+            let bytes = self.key.as_ptr().cast::<u8>().add(BlockKey::BYTES);
+            std::slice::from_raw_parts(bytes, len)
+        }
+    }
+
+    /// The record in which the base has its value, if it has one. It takes the next version too as long as the base is held.
+    #[inline]
+    pub(super) fn record(self) -> Option<NonNull<Record>> {
+        // SAFETY: alive during 'b; written before the key was published, never afterwards.
+        NonNull::new(unsafe { self.key.as_ptr().add(1).cast::<*mut Record>().read() })
     }
 
     /// The value that the base has for it.
@@ -225,12 +245,23 @@ impl<'b> KeyRef<'b> {
         prefetch::read(self.key.as_ptr().wrapping_add(1));
     }
 
-    /// Asks the cache for its newest entry, with which its cell probably lies, and for the base's value.
+    /// Asks the cache for its newest entry, with which its cell probably lies, and for the base's value. Both are seldom on one
+    /// line alone.
     #[inline]
     pub fn prefetch_answers(self) {
-        prefetch::read(self.node().head.load(Ordering::Relaxed));
-        prefetch::read(self.node().settled.load(Ordering::Relaxed));
-        prefetch::read(self.fixed().base);
+        const CELL: usize = size_of::<Cell>();
+        let Fixed { base, base_len, .. } = self.fixed();
+        for cell in [
+            self.node().head.load(Ordering::Relaxed).cast(),
+            self.node().settled.load(Ordering::Relaxed),
+        ] {
+            prefetch::read(cell);
+            prefetch::read(cell.cast::<u8>().wrapping_add(CELL + 16));
+        }
+        prefetch::read(base);
+        if base_len != ABSENT {
+            prefetch::read(base.wrapping_add(base_len as usize));
+        }
     }
 
     pub(super) fn is_written(self) -> bool {

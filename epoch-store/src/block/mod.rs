@@ -45,26 +45,32 @@ mod order;
 #[cfg(all(test, not(epoch_loom)))]
 mod tests;
 mod writer;
+mod ground;
 
 pub use account::{Account, Direction, RangeRead, Read, ReadKind};
 pub use arena::Pool;
 pub use cell::{Kind, Seen, State, Write};
+pub use ground::{BaseRange, Ground, Grounded};
 pub use key::KeyRef;
 pub use order::{Order, Walk};
 pub use writer::Writer;
 
 use crate::Version;
 use crate::batch::WriteOp;
+use crate::chain::Record;
 use crate::error::Error;
+use crate::hash::Front;
 use crate::key_space::KeySpace;
-use crate::snapshot::{Range, Snapshot};
+use crate::map::Map;
+use crate::snapshot::Snapshot;
+use crate::store::Located;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, ord, serial_number, zeroed_slots};
 use arena::Arena;
 use log::Logs;
 use order::Index;
 use std::fmt;
 use std::ops::Bound;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use table::Table;
 
 /// See the module header.
@@ -72,6 +78,12 @@ pub struct BlockMap {
     base: Snapshot,
     /// None: the default one.
     space: Option<KeySpace>,
+    /// What lies below the base, if something does.
+    ground: Option<Box<dyn Ground>>,
+    /// Its number in the store of the base.
+    space_id: u32,
+    /// The hash front of that space. It is asked for a place at each look-up, so the way there is short.
+    front: NonNull<Front>,
     number: u64,
     table: Table,
     accounts: Box<[AtomicPtr<Account<'static>>]>,
@@ -83,7 +95,8 @@ pub struct BlockMap {
     arena: Arena,
 }
 
-// SAFETY: pointers lead into the arena and the snapshot, which go where this goes; what they lead to is immutable or atomic.
+// SAFETY: pointers lead into the arena and the snapshot, which go where this goes, and to the front of a space, which stays where it
+// is; what they lead to is immutable or atomic.
 unsafe impl Send for BlockMap {}
 // SAFETY: as above.
 unsafe impl Sync for BlockMap {}
@@ -99,16 +112,17 @@ impl BlockMap {
         transactions: u32,
         pool: &Pool,
     ) -> Result<Self, Error> {
-        if let Some(space) = &space {
-            base.space(space)?;
-        }
-        let expected = usize::try_from(transactions).unwrap_or(usize::MAX).saturating_mul(4);
-        let expected = expected.max(2 * pool.keys());
+        let space_id = space.as_ref().map_or(Ok(0), |space| space.id_in(base.store()))?;
+        let front = &base.store().space(space_id).front;
+        let (hasher, front) = (front.hasher().clone(), NonNull::from(front));
         Ok(Self {
             base,
             space,
+            ground: None,
+            space_id,
+            front,
             number: serial_number(),
-            table: Table::new(expected),
+            table: Table::new(expected_keys(transactions, pool), hasher),
             // One more than there are transactions, so that there is one at least.
             accounts: zeroed_slots(transactions as usize + 1),
             transactions,
@@ -140,7 +154,7 @@ impl BlockMap {
 
     /// The key, if it was touched. Wait-free up to keys added meanwhile.
     pub fn find(&self, key: &[u8]) -> Option<KeyRef<'_>> {
-        self.table.find(key).ok()
+        self.table.find(key, self.table.hash(key)).ok()
     }
 
     /// Asks the cache for the place of a key that is about to be looked for.
@@ -148,23 +162,41 @@ impl BlockMap {
         self.table.prefetch(key);
     }
 
-    fn base(&self, key: &[u8]) -> Option<&[u8]> {
-        let value = match &self.space {
-            None => self.base.get(key),
-            Some(space) => self.base.space(space).ok().and_then(|view| view.get(key)),
-        };
-        value.map(crate::snapshot::Value::bytes)
+    /// Asks for where the base will be asked for a key of this hash, if it has to be: while the block's own table is looked at.
+    #[inline(always)]
+    fn prefetch_base(&self, hash: u64) {
+        // SAFETY: I-51: a space never moves, and lives as long as its store, which the base keeps alive.
+        unsafe { self.front.as_ref() }.prefetch_unpinned(hash);
+    }
+
+    fn locate(&self, key: &[u8], hash: u64) -> Option<Located<'_>> {
+        self.base.locate(self.space_id, key, hash)
     }
 
     /// The entries of the base inside some bounds, from either end.
     pub fn base_range(&self, lo: Bound<&[u8]>, hi: Bound<&[u8]>) -> BaseRange<'_> {
+        if let Some(ground) = &self.ground {
+            return BaseRange::of_ground(ground.range(&self.base, lo, hi));
+        }
         let keys = (lo, hi);
-        BaseRange(match &self.space {
+        BaseRange::of_memory(match &self.space {
             None => self.base.range(keys),
             Some(space) => {
                 self.base.space(space).expect("compared when the block was opened").range(keys)
             }
         })
+    }
+
+    /// Asks what lies below the base, for a key that this has not got.
+    fn ground(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.ground.as_ref()?.get(&self.base, key)
+    }
+
+    /// From now on, what the base has not got is asked of `ground`.
+    #[must_use]
+    pub fn on(mut self, ground: impl Ground + 'static) -> Self {
+        self.ground = Some(Box::new(ground));
+        self
     }
 
     fn slot(&self, idx: u32) -> &AtomicPtr<Account<'static>> {
@@ -201,19 +233,72 @@ impl BlockMap {
 
     /// The number of the key space of the block; 0: the default one.
     pub fn space_id(&self) -> u32 {
-        self.space.as_ref().map_or(0, KeySpace::id)
+        self.space_id
     }
 
-    /// Commits writes to the store of the base, in the block's key space, as one version. As
+    /// Where the base has values of these keys: asked for while the block is there, and for its commit.
+    ///
+    /// # Panics
+    /// A key is one of another block.
+    pub fn places<'b>(&'b self, keys: impl Iterator<Item = KeyRef<'b>>) -> Places {
+        let record = |key: KeyRef<'b>| {
+            assert!(key.owner() == self.number, "a key of another block");
+            key.record()
+        };
+        Places { owner: self.number, records: keys.map(record).collect() }
+    }
+
+    /// Commits writes to the block's key space of `map`, which is the map of its base, as one version, and ends the block: its
+    /// base is let go before what the commit has superseded is looked at, which can be freed at once then. As
     /// [`Map::commit`](crate::Map::commit) of a batch, which needs not be made: the bytes are copied once.
     ///
+    /// The keys are those of `places`, in its order, which is ascending; each is there once. What the block has found at first
+    /// touches is not looked for again.
+    ///
     /// # Errors
-    /// As for [`Map::commit`](crate::Map::commit). Nothing is stored then.
-    pub fn commit(&self, writes: &[(&[u8], Option<&[u8]>)]) -> Result<Version, Error> {
-        let store = self.base.store();
-        let space = self.space.as_ref().map_or(Ok(0), |space| space.id_in(store))?;
-        let ops = writes.iter().map(|&(key, value)| WriteOp { space, key, value });
-        store.commit(ops).map(Version::from)
+    /// [`Error::ForeignSnapshot`]: it is another map. As for [`Map::commit`](crate::Map::commit). Nothing is stored then.
+    ///
+    /// # Panics
+    /// The places are another block's, or not as many as there are writes.
+    pub fn commit<'w>(
+        self,
+        map: &Map,
+        places: &Places,
+        writes: impl ExactSizeIterator<Item = (&'w [u8], Option<&'w [u8]>)> + Clone,
+    ) -> Result<Version, Error> {
+        assert!(places.owner == self.number, "places of another block");
+        assert!(places.records.len() == writes.len(), "a place for each write");
+        let store = map.store();
+        if self.base.store().serial() != store.serial() {
+            return Err(Error::ForeignSnapshot);
+        }
+        let space = self.space_id;
+        let ops = places.records.iter().zip(writes);
+        let ops = ops.map(|(&record, (key, value))| (record, WriteOp { space, key, value }));
+        // SAFETY: the records are those in which the base has values, of this store, and it is held until it is dropped.
+        unsafe { store.commit_located(ops, || drop(self)) }.map(Version::from)
+    }
+}
+
+/// Where the base has values of some keys of a block; from [`BlockMap::places`].
+pub struct Places {
+    owner: u64,
+    records: Vec<Option<NonNull<Record>>>,
+}
+
+impl fmt::Debug for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").field("len", &self.records.len()).finish_non_exhaustive()
+    }
+}
+
+/// Twice as many keys as a block will touch, by what the last ones did. Nothing is known before the first: four for each
+/// transaction. No fewer than half a key each: the next block may be of another kind, and its table cannot grow.
+fn expected_keys(transactions: u32, pool: &Pool) -> usize {
+    let transactions = usize::try_from(transactions).unwrap_or(usize::MAX);
+    match pool.keys() {
+        0 => transactions.saturating_mul(4),
+        touched => (2 * touched).max(transactions / 2),
     }
 }
 
@@ -229,26 +314,6 @@ impl fmt::Debug for BlockMap {
             .field("version", &self.base.version())
             .field("transactions", &self.transactions)
             .finish_non_exhaustive()
-    }
-}
-
-/// Entries of the base, which live as long as the block; see [`BlockMap::base_range`].
-#[derive(Debug)]
-pub struct BaseRange<'b>(Range<'b>);
-
-impl<'b> Iterator for BaseRange<'b> {
-    type Item = (&'b [u8], &'b [u8]);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|(key, value)| (key.bytes(), value.bytes()))
-    }
-}
-
-impl DoubleEndedIterator for BaseRange<'_> {
-    #[inline]
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back().map(|(key, value)| (key.bytes(), value.bytes()))
     }
 }
 

@@ -48,8 +48,8 @@ const LEVELS: usize = 1;
 #[derive(Debug, Clone, Copy)]
 struct Fixed {
     key: NonNull<super::key::BlockKey>,
-    /// The first bytes of the key, as a number that orders as they do.
-    prefix: u64,
+    /// The first bytes of the key.
+    prefix: Prefix,
 }
 
 /// A key in the index. Its links follow it, from the lowest level up.
@@ -115,17 +115,25 @@ impl<'b> TowerRef<'b> {
     }
 
     /// How its key stands to another, whose prefix is at hand.
-    fn cmp(self, key: &[u8], key_prefix: u64) -> std::cmp::Ordering {
+    #[inline]
+    fn cmp(self, key: &[u8], key_prefix: Prefix) -> std::cmp::Ordering {
         self.fixed().prefix.cmp(&key_prefix).then_with(|| self.key().key().cmp(key))
     }
 }
 
-/// The first bytes of a key, as a number that orders as the keys do, but for those that it does not tell apart.
-fn prefix(key: &[u8]) -> u64 {
-    let mut first = [0; 8];
-    let len = key.len().min(8);
+/// Words of a prefix. Keys of a store often begin with a name that many share, and one word tells none of those apart: then each
+/// comparison of a search misses the key's own lines.
+const WORDS: usize = 3;
+
+/// The first bytes of a key, as numbers that order as the keys do, but for those that they do not tell apart.
+type Prefix = [u64; WORDS];
+
+fn prefix(key: &[u8]) -> Prefix {
+    let mut first = [0; 8 * WORDS];
+    let len = key.len().min(first.len());
     first[..len].copy_from_slice(&key[..len]);
-    u64::from_be_bytes(first)
+    let mut words = first.as_chunks::<8>().0.iter();
+    std::array::from_fn(|_| words.next().map_or(0, |word| u64::from_be_bytes(*word)))
 }
 
 /// A tower is as high as its key's hash says: a quarter of those of a level reach the next.
@@ -169,6 +177,8 @@ impl Index {
     fn path(&self, before: impl Fn(TowerRef<'_>) -> bool) -> Path<'_> {
         let links = std::array::from_fn(|level| &self.heads[level]);
         let mut path = Path { links, behind: [None; LEVELS], last: None };
+        // The tower that ended the level above: it ends this one too, if it is met again.
+        let mut end: Option<NonNull<Tower>> = None;
         for level in (0..LEVELS).rev() {
             if let Some(last) = path.last {
                 // SAFETY: it was met on a level above, so it reaches this one.
@@ -177,7 +187,10 @@ impl Index {
             loop {
                 let behind = TowerRef::behind(path.links[level]);
                 path.behind[level] = behind;
-                let Some(tower) = behind.filter(|&tower| before(tower)) else { break };
+                let Some(tower) = behind.filter(|it| Some(it.tower) != end && before(*it)) else {
+                    end = behind.map(|tower| tower.tower);
+                    break;
+                };
                 path.last = Some(tower);
                 // SAFETY: it was met on this level.
                 path.links[level] = unsafe { tower.link(level) };

@@ -35,24 +35,25 @@ pub(super) struct Table {
 pub(super) struct Missed<'b> {
     bucket: &'b AtomicPtr<BlockKey>,
     first: *mut BlockKey,
-    pub(super) hash: u64,
+    hash: u64,
 }
 
 impl Table {
-    /// For about so many keys.
-    pub(super) fn new(keys: usize) -> Self {
+    /// For about so many keys, hashed as the base hashes them.
+    pub(super) fn new(keys: usize, hasher: RandomState) -> Self {
         let buckets = keys.clamp(SMALLEST, LARGEST).next_power_of_two();
-        #[cfg(not(epoch_loom))]
-        let hasher = RandomState::new();
-        #[cfg(epoch_loom)]
-        let hasher = RandomState::with_seeds(1, 2, 3, 4);
         Self { buckets: zeroed_slots(if cfg!(epoch_loom) { 1 } else { buckets }), hasher }
     }
 
-    /// The key, or where it would be added.
+    /// The hash of a key.
+    #[inline(always)]
+    pub(super) fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// The key of this hash, or where it would be added.
     #[inline]
-    pub(super) fn find<'b>(&'b self, key: &[u8]) -> Result<KeyRef<'b>, Missed<'b>> {
-        let hash = self.hasher.hash_one(key);
+    pub(super) fn find<'b>(&'b self, key: &[u8], hash: u64) -> Result<KeyRef<'b>, Missed<'b>> {
         // The lowest bits: as many as there are buckets.
         let place = usize::try_from(hash & (self.buckets.len() as u64 - 1)).unwrap_or_default();
         let bucket = &self.buckets[place];

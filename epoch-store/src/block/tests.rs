@@ -3,6 +3,8 @@
 use super::*;
 use crate::Map;
 
+mod commit;
+
 fn store() -> Map {
     let map = Map::new();
     for key in ["a", "b", "c"] {

@@ -7,6 +7,7 @@ use super::cell::{Cell, Kind, Origin, Seen, Write};
 use super::key::{BlockKey, KeyRef};
 use super::log::{Line, Page, Pen};
 use crate::error::{Error, MAX_KEY_LEN};
+use crate::store::Located;
 use crate::sync::{Ordering, fence_at, mutant, ord};
 use smallvec::SmallVec;
 use std::fmt;
@@ -33,7 +34,9 @@ impl fmt::Debug for Writer<'_> {
 
 impl<'b> Writer<'b> {
     pub(super) fn new(map: &'b BlockMap) -> Self {
-        Self { map, bump: map.arena.bump(), pen: Pen::new(), touched: 0 }
+        // SAFETY: pages lie in the arena, which lives during 'b.
+        let pen = unsafe { map.logs.pen() };
+        Self { map, bump: map.arena.bump(), pen, touched: 0 }
     }
 
     /// The block.
@@ -52,19 +55,34 @@ impl<'b> Writer<'b> {
     /// [`Error::EmptyKey`], [`Error::KeyTooLong`].
     #[inline]
     pub fn key(&mut self, key: &[u8]) -> Result<KeyRef<'b>, Error> {
-        match self.map.table.find(key) {
+        let hash = self.map.table.hash(key);
+        self.map.prefetch_base(hash);
+        match self.map.table.find(key, hash) {
             Ok(found) => Ok(found),
             Err(missed) => {
                 check_key(key)?;
                 self.touched += 1;
-                let (map, base) = (self.map, self.map.base(key));
+                let (map, base) = (self.map, self.base(key, hash));
                 let piece = self.bump.piece(&map.arena, BlockKey::layout(key.len())).cast();
-                // SAFETY: a fresh piece of this layout, in the arena of the block, whose snapshot keeps what `base` gave.
+                // SAFETY: a fresh piece of this layout, in the arena of the block, whose snapshot or
+                // arena keeps what `base` gave.
                 unsafe {
-                    BlockKey::write(piece, map.number(), missed.hash, key, base);
+                    BlockKey::write(piece, map.number(), hash, key, base);
                     Ok(missed.add(piece))
                 }
             }
+        }
+    }
+
+    /// What the base says of a key, or what lies below it.
+    #[inline]
+    fn base(&mut self, key: &[u8], hash: u64) -> Option<Located<'b>> {
+        match self.map.locate(key, hash) {
+            None => {
+                let value = self.map.ground(key)?;
+                Some(Located { value: self.bytes(&value), record: None })
+            }
+            located => located,
         }
     }
 
@@ -313,6 +331,7 @@ impl<'b> Writer<'b> {
 
 impl Drop for Writer<'_> {
     fn drop(&mut self) {
+        self.map.logs.leave(&mut self.pen);
         self.map.arena.leave(&mut self.bump);
         self.map.touched.fetch_add(self.touched, Ordering::Relaxed);
     }

@@ -136,6 +136,11 @@ impl Front {
         self.hasher.hash_one(key)
     }
 
+    /// How it hashes: for tables beside it, so that a key is hashed once for both.
+    pub fn hasher(&self) -> &RandomState {
+        &self.hasher
+    }
+
     #[inline]
     fn current<'p, P: Pinned>(&self, pin: &'p P) -> Shared<'p, Table> {
         let table = NonNull::new(self.current.load(ord!("table-load", Acquire)));

@@ -5,7 +5,8 @@ use super::load::{Load, SMALLEST};
 use crate::chain::{Record, RecordRef, RecordWord};
 use crate::reclaim::{Node, Pinned, Shared};
 use crate::sync::{
-    AtomicBool, AtomicPtr, AtomicUsize, Ordering, Tracked, mutant, ord, pause, zeroed_slots,
+    AtomicBool, AtomicPtr, AtomicUsize, Ordering, Tracked, mutant, ord, pause, prefetch,
+    zeroed_slots,
 };
 use crate::tally::{Event, Tally};
 use crossbeam_utils::CachePadded;
@@ -49,6 +50,14 @@ pub(super) fn record_in<'p, P: Pinned>(word: RecordWord, pin: &'p P) -> Option<R
     // SAFETY: I-42: a slot that this pin can reach does not lead to a record that is freed before the pin ends; the
     // word was acquired, and its record published with it.
     Some(unsafe { RecordRef::new(record) })
+}
+
+/// Whether a record is that of `key`. Its end is asked for first: it is mostly on another line than the beginning, and would be
+/// missed after that.
+#[inline(always)]
+fn is_key_of(record: RecordRef<'_>, key: &[u8]) -> bool {
+    prefetch::read(record.as_ptr().as_ptr().cast::<u8>().wrapping_add(key.len()));
+    record.key() == key
 }
 
 /// See the module header.
@@ -142,7 +151,7 @@ impl Table {
                 }
             } else if word.may_match(hash)
                 && let Some(record) = record_in(word, pin)
-                && record.key() == key
+                && is_key_of(record, key)
             {
                 let final_word = !word.is_moved() || mutant!("moved-is-final");
                 // I-41: an unsealed record is the newest of its key, wherever it stands.

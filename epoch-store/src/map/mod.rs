@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::key_space::KeySpace;
 use crate::snapshot::{ChangeSet, Lease, Snapshot};
 use crate::stats::{Stats, Survey};
-use crate::store::StoreRef;
+use crate::store::{Store, StoreRef};
 use crate::{KeyRange, ReadSet, Version, WriteBatch};
 use std::fmt;
 
@@ -53,6 +53,10 @@ pub struct Map {
 }
 
 impl Map {
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// An empty map.
     pub fn new() -> Self {
         Self::builder().build()

@@ -18,7 +18,7 @@ use crate::batch::WriteBatch;
 use crate::error::Error;
 use crate::key_range::KeyRange;
 use crate::key_space::KeySpace;
-use crate::store::{OpenSlot, Store};
+use crate::store::{Located, OpenSlot, Store};
 use std::fmt;
 
 /// The map as it was at one version, for as long as this is held.
@@ -60,6 +60,15 @@ impl Snapshot {
     #[inline]
     pub(crate) fn store(&self) -> &Store {
         self.slot.store()
+    }
+
+    /// The value of `key` in a space of its store, and the record of it. The hash is that of the space's front.
+    #[inline]
+    pub(crate) fn locate(&self, space: u32, key: &[u8], hash: u64) -> Option<Located<'_>> {
+        let store = self.store();
+        // SAFETY: the stamp is registered as long as the snapshot lives, and what was found borrows the snapshot; the space is
+        // one of its store.
+        unsafe { store.locate(store.space(space), key, hash, self.slot.stamp()) }
     }
 
     /// The version that this snapshot shows.

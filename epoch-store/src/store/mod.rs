@@ -31,6 +31,7 @@ pub use closing::stores_freed;
 pub use closing::{OpenSlot, StoreRef};
 pub use load::Loading;
 pub use pick::{Changed, ChangedRow, Copied, Pick, Row, Settled, Visible};
+pub use read::Located;
 pub use scan::{Direction, Remaining};
 pub use validate::{Overtaken, Read, Refused};
 

@@ -1,13 +1,24 @@
 //! Point reads at a registered stamp.
 
 use super::Store;
-use crate::chain::{RecordRef, VersionRef};
+use crate::chain::{Record, RecordRef, VersionRef};
 use crate::space::Space;
 use crate::sync::{pause, prefetch};
 use smallvec::SmallVec;
+use std::ptr::NonNull;
 
 /// Keys whose cache misses are overlapped.
 const WINDOW: usize = 16;
+
+/// A value, and the record that it was found in: that one takes the next version of its key too, for as long as the value is
+/// visible at a registered stamp. A record with such a value is not sealed (I-7, I-37).
+#[derive(Debug, Clone, Copy)]
+pub struct Located<'s> {
+    /// The value.
+    pub value: &'s [u8],
+    /// The record; `None`: the value lies somewhere else.
+    pub record: Option<NonNull<Record>>,
+}
 
 impl Store {
     /// What `copy` makes of the value of `key` at a stamp that may be taken back: it counts only if the stamp is still lent
@@ -36,14 +47,30 @@ impl Store {
     /// `space` is one of this store, and `stamp` stays registered during `'s` (I-7).
     #[inline]
     pub unsafe fn get<'s>(&'s self, space: &'s Space, key: &[u8], stamp: u64) -> Option<&'s [u8]> {
-        let hash = space.front.hash(key);
+        // SAFETY: forwarded.
+        unsafe { self.locate(space, key, space.front.hash(key), stamp) }.map(|found| found.value)
+    }
+
+    /// The same with the record, for who has the [hash](crate::hash::Front::hash) of the key.
+    ///
+    /// # Safety
+    /// As for [`Store::get`].
+    #[inline]
+    pub unsafe fn locate<'s>(
+        &'s self,
+        space: &'s Space,
+        key: &[u8],
+        hash: u64,
+        stamp: u64,
+    ) -> Option<Located<'s>> {
         space.front.prefetch_unpinned(hash);
         let claim = self.claim();
         let pin = claim.pin();
         let record = space.front.find(key, hash, &pin)?;
         let version = record.visible_at(stamp, &pin)?;
         // SAFETY: the version is visible at a stamp that stays registered.
-        unsafe { outlive_pin(version) }.value()
+        let value = unsafe { outlive_pin(version) }.value()?;
+        Some(Located { value, record: Some(record.as_ptr()) })
     }
 
     /// The values of many keys at `stamp`, in their order; their cache misses overlap. Progress as `get`.

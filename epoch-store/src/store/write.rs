@@ -68,6 +68,61 @@ impl Store {
         Ok(self.order(Commit::alloc_with_spans(writes, spans), &claim, &pin))
     }
 
+    /// Commits operations whose keys are ascending and different, and of which some come with the record of their key.
+    /// `release` is called when the commit is visible, before what it has superseded is looked at; or not at all.
+    ///
+    /// Lock-free up to the allocator. One that has its record is not looked up again.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    ///
+    /// # Safety
+    /// Each record is one of this store, in the space of its operation, and not sealed before `release` is called or dropped. (One
+    /// of another key would be written to all the same.)
+    pub unsafe fn commit_located<'o>(
+        &self,
+        ops: impl ExactSizeIterator<Item = (Option<NonNull<Record>>, WriteOp<'o>)> + Clone,
+        release: impl FnOnce(),
+    ) -> Result<u64, Error> {
+        let plain = ops.clone().map(|(_, op)| op);
+        self.check(plain.len(), plain.clone())?;
+        if plain.len() == 0 {
+            return Ok(self.published());
+        }
+        let claim = self.claim_for(plain)?;
+        // Rule 1. From here on the records live through this pin: they were not sealed when it began.
+        let pin = claim.pin();
+        let writes = self.prepare_located(ops, &claim, &pin);
+        let commit = Commit::alloc_with_spans(writes, Box::default());
+        Ok(self.order_and(commit, &claim, &pin, release))
+    }
+
+    /// Prepare, for [`Store::commit_located`]: those that have their record first, then the others.
+    fn prepare_located<'o, P: Pinned>(
+        &self,
+        ops: impl ExactSizeIterator<Item = (Option<NonNull<Record>>, WriteOp<'o>)>,
+        claim: &Claim<'_>,
+        pin: &P,
+    ) -> Writes {
+        let mut writes = Writes::with_capacity(ops.len());
+        let mut others: Vec<WriteOp<'o>> = Vec::new();
+        for (record, op) in ops {
+            let Some(record) = record else {
+                others.push(op);
+                continue;
+            };
+            pin.protects(record);
+            // SAFETY: not sealed when the pin began, by the contract of the caller.
+            let known: RecordRef<'_> = unsafe { RecordRef::new(record) };
+            debug_assert!(known.key() == op.key, "the record of another key");
+            writes.push(Write::new(record, VersionBox::new(op.value).into_raw(), op.space));
+        }
+        if !others.is_empty() {
+            writes.extend(self.prepare(others.iter().copied(), claim, pin));
+        }
+        writes
+    }
+
     /// Orders a commit that was prepared under `pin`, and cleans up behind it. Returns its stamp when it is visible, or
     /// was refused.
     pub(super) fn order<P: Pinned>(
@@ -76,10 +131,22 @@ impl Store {
         claim: &Claim<'_>,
         pin: &P,
     ) -> u64 {
+        self.order_and(commit, claim, pin, || ())
+    }
+
+    /// The same; `then` is called before it cleans up.
+    fn order_and<P: Pinned>(
+        &self,
+        commit: NonNull<Commit>,
+        claim: &Claim<'_>,
+        pin: &P,
+        then: impl FnOnce(),
+    ) -> u64 {
         pause("commit-prepared");
         let resolver = Resolver { store: self, claim };
         let stamp = self.queue.commit(commit, &resolver, pin, claim.tally());
         pause("commit-published");
+        then();
         // SAFETY: retired after this pin began.
         let commit = unsafe { Shared::new(commit) }.get();
         let writes = commit.writes();
