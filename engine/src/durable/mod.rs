@@ -58,7 +58,7 @@ pub mod parts {
     pub use super::progress::Progress;
 }
 
-pub use journal::{Bound, Hidden, Overflow, Writes};
+pub use journal::{Bound, Hidden, Overflow, Visit, Writes};
 pub use resume::{Extent, Kept, Resumed, Resuming, Watcher, resume};
 
 use crate::parent::ParentError;

@@ -40,7 +40,7 @@ pub fn kind(n: u64) -> Kind {
 
 /// Whether it is acknowledged: its durability is waited for.
 pub fn is_durable(n: u64) -> bool {
-    n % 6 == 0 || n % 25 == 0
+    n.is_multiple_of(6) || n.is_multiple_of(25)
 }
 
 /// Bytes that no other number has there.

@@ -70,7 +70,7 @@ impl<P: Parent> Parent for Liar<P> {
                 Some(before) => self.parent.commit(&before),
                 None => Ok(()),
             },
-            Lie::Dropped if *count % 8 == 0 => Ok(()),
+            Lie::Dropped if count.is_multiple_of(8) => Ok(()),
             Lie::Dropped => self.parent.commit(batch),
             Lie::Halved => {
                 let half = batch.writes().len() / 2;

@@ -125,7 +125,7 @@ pub fn nothing_is_lost_or_halved<P: DiskParent>(test: &str) {
     let (mut acknowledged, mut batches, mut with_budget) = (0, 0, 0);
     let mut place = Place::new(Spaces::One);
     for round in 0..rounds {
-        if round > 0 && round % PER_DIRECTORY == 0 {
+        if round > 0 && round.is_multiple_of(PER_DIRECTORY) {
             batches += place.state.n;
             place = Place::new(if random.bool() { Spaces::One } else { Spaces::Several });
         }

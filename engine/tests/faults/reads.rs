@@ -73,10 +73,10 @@ pub fn without_snapshots_memory_serves<G: Ground>() {
     let ground = G::new();
     let (store, faults) = evicted(&ground);
     faults.snapshots(ParentErrorKind::Io);
-    for number in 0..50 {
+    for number in 0..50_u32 {
         store.put(format!("k{number:02}"), "new").unwrap();
         store.delete(format!("k{:02}", 99 - number / 2)).unwrap();
-        if number % 10 == 0 {
+        if number.is_multiple_of(10) {
             store.flush().unwrap();
         }
     }

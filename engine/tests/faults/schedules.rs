@@ -82,7 +82,8 @@ impl Writer {
                 batch.put_in(space, format!("{name} {}", next % 50), next.to_be_bytes());
                 batch.delete_in(space, format!("{name} {}", (next + 25) % 50));
             }
-            let durability = [Durability::Memory, Durability::Durable][usize::from(next % 4 == 0)];
+            let durability =
+                if next.is_multiple_of(4) { Durability::Durable } else { Durability::Memory };
             match store.commit_with(&batch, durability) {
                 Ok(version) => {
                     (number, _) = (next, self.made.store(next, Ordering::Relaxed));
