@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Rounds in one directory.
-const PER_DIRECTORY: usize = 50;
+const PER_DIRECTORY: usize = 25;
 /// Bytes in memory of a store with a budget: less than a tenth of what the batches put.
 const BUDGET: u64 = 4_000;
 /// For a child to begin with, and for a store to be opened.
