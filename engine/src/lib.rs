@@ -66,6 +66,8 @@
 //!
 //! - `tracing`: spans of commits, flushes and collection; events of conflicts, retries and slow readers. Reads are not traced.
 //! - `metrics`: `Store::publish_metrics` hands counters and gauges to the recorder of the host, when it is called.
+//! - `redb`, `fjall`: parents that keep a store on a disk, by these engines. They need Rust 1.90.
+//! - `fault-injection`: a parent that fails when it is told to, for tests. Not for production.
 //! - `pause-points`: named stops inside the protocols, for tests. Not for production.
 
 #![forbid(unsafe_code)]
@@ -104,9 +106,15 @@ pub use executor::{
 pub use kv::{KvEntries, KvStore, Observed, Observer, ObserverError, Prefixed};
 pub use observe::{Contention, HotKey};
 pub use overlay::{Overlay, OverlayBatch, OverlayEntries, OverlayRange, OverlayView};
+#[cfg(feature = "fault-injection")]
+pub use parent::{Fault, Faults, FaultyParent};
+#[cfg(feature = "fjall")]
+pub use parent::{FjallOptions, FjallParent};
 pub use parent::{
     MemoryParent, Parent, ParentBatch, ParentError, ParentErrorKind, ParentRange, ParentSnapshot,
 };
+#[cfg(feature = "redb")]
+pub use parent::{RedbOptions, RedbParent};
 pub use shared::{MAX_KEY_SPACES, SlowReader};
 pub use snapshot::{
     Change, ChangeSet, Changes, Cursor, Keys, Lease, LeaseRange, LeaseView, Range, Snapshot,

@@ -1,5 +1,6 @@
 //! What is written to a parent in one step.
 
+use super::{ParentError, ParentErrorKind};
 use crate::Version;
 use std::ops::Range;
 
@@ -64,6 +65,22 @@ impl ParentBatch {
     /// Bytes of keys and values.
     pub fn bytes(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// Refuses the batch if a key or a value is longer than that: before anything of it is written.
+    pub(super) fn check_lengths(
+        &self,
+        key_len: usize,
+        value_len: usize,
+    ) -> Result<(), ParentError> {
+        for (key, value) in self.writes() {
+            let (key, value) = (key.len(), value.map_or(0, <[u8]>::len));
+            if key > key_len || value > value_len {
+                let lengths = format!("{key} and {value} bytes, of {key_len} and {value_len}");
+                return Err(ParentError::new(ParentErrorKind::TooLong, "write").because(lengths));
+            }
+        }
+        Ok(())
     }
 
     fn store(&mut self, bytes: &[u8]) -> Range<usize> {

@@ -1,5 +1,6 @@
 //! A parent in memory, which keeps the contract to the letter and nothing else.
 
+use super::bounds::is_empty;
 use super::{Parent, ParentBatch, ParentError, ParentErrorKind, ParentRange, ParentSnapshot};
 use crate::{MAX_KEY_LEN, MAX_VALUE_LEN, Version};
 use arc_swap::ArcSwap;
@@ -67,6 +68,7 @@ impl Parent for MemoryParent {
 
     fn commit(&self, batch: &ParentBatch) -> Result<(), ParentError> {
         self.check_open("write")?;
+        batch.check_lengths(self.max_key_len(), self.max_value_len())?;
         let mut kept = Kept::clone(&self.kept.load());
         kept.version = batch.version();
         for (key, value) in batch.writes() {
@@ -113,18 +115,6 @@ impl ParentSnapshot for Arc<Kept> {
         }
         let entries = self.entries.range::<[u8], _>((from, to));
         Box::new(entries.map(|(key, value)| Ok((key.clone(), value.clone()))))
-    }
-}
-
-/// Whether no key can lie between the bounds.
-///
-/// What maps of the standard library panic on, and others answer with an error.
-pub(super) fn is_empty(from: Bound<&[u8]>, to: Bound<&[u8]>) -> bool {
-    match (from, to) {
-        (Bound::Included(from), Bound::Included(to)) => from > to,
-        (Bound::Included(from) | Bound::Excluded(from), Bound::Excluded(to))
-        | (Bound::Excluded(from), Bound::Included(to)) => from >= to,
-        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
     }
 }
 

@@ -13,12 +13,29 @@
 //! *Checked by* `tests/parents.rs`, one suite for all of them.
 
 mod batch;
+mod bounds;
+#[cfg(any(feature = "redb", feature = "fjall"))]
+mod directory;
 mod error;
+#[cfg(feature = "fault-injection")]
+mod faulty;
+#[cfg(feature = "fjall")]
+mod fjall;
 mod memory;
+#[cfg(any(feature = "redb", feature = "fjall"))]
+mod opened;
+#[cfg(feature = "redb")]
+mod redb;
 
 pub use batch::ParentBatch;
 pub use error::{ParentError, ParentErrorKind};
+#[cfg(feature = "fault-injection")]
+pub use faulty::{Fault, Faults, FaultyParent};
+#[cfg(feature = "fjall")]
+pub use fjall::{FjallOptions, FjallParent};
 pub use memory::MemoryParent;
+#[cfg(feature = "redb")]
+pub use redb::{RedbOptions, RedbParent};
 
 use crate::Version;
 use std::ops::Bound;
