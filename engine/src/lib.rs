@@ -83,11 +83,14 @@ mod shared;
 mod snapshot;
 mod store;
 mod overlay;
+mod backup;
+mod stored;
 mod kv;
 mod transaction;
 mod block;
 mod executor;
 
+pub use backup::{BackupProgress, Exported, verify_backup};
 pub use batch::WriteBatch;
 pub use block::{
     Block, BlockBuilder, ChangedKeys, Delta, MergeId, MergeOp, MergeOutcome, Sealed, Verdict, View,
@@ -96,8 +99,8 @@ pub use block::{
 pub use durable::{Durability, Overflow, Resumed};
 pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Stats, Version};
 pub use error::{
-    Abort, BlockConflict, Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN,
-    MergeError,
+    Abort, BackupFault, BlockConflict, Conflict, ConflictKind, ConflictingKey, Error,
+    MAX_METADATA_LEN, MergeError,
 };
 pub use executor::{
     BlockRun, CancelHandle, Ended, Executed, ExecutionStats, Executor, ExecutorBuilder, Limit,
@@ -121,6 +124,7 @@ pub use snapshot::{
     SpaceView,
 };
 pub use store::{Builder, KeySpace, Store};
+pub use stored::{Stored, StoredRange, StoredSpace, Verified};
 pub use transaction::{
     Isolation, Retry, Savepoint, Transaction, TransactionRange, TransactionSpace,
 };

@@ -1,7 +1,7 @@
 //! The queue of commits on their way to the parent, and how many bytes may be on it.
 
 use super::entry::{Entry, Log, Outcome};
-use super::layout::PREFIX;
+use super::layout::{self, PREFIX};
 use super::progress::Progress;
 use super::queue::Queue;
 use crate::Error;
@@ -98,7 +98,7 @@ impl Journal {
             undurable: AtomicU64::new(0),
             limit: bound.limit,
             overflow: bound.overflow,
-            longest_key: parent.max_key_len().saturating_sub(PREFIX),
+            longest_key: layout::longest_key(parent),
             longest_value: parent.max_value_len(),
             hidden,
             ended: AtomicBool::new(false),

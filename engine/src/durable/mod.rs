@@ -42,9 +42,10 @@
 //! *Checked by* `persister.rs` in `loom-tests/tests` (D-1, D-4); `tests/durability.rs`, `tests/crash.rs`.
 
 mod entry;
+mod found;
 mod group;
 mod journal;
-mod layout;
+pub mod layout;
 mod persister;
 mod progress;
 mod queue;
@@ -58,7 +59,9 @@ pub mod parts {
     pub use super::progress::Progress;
 }
 
+pub use found::{check_unused, found};
 pub use journal::{Bound, Hidden, Overflow, Writes};
+pub use layout::longest_key;
 pub use resume::{Kept, Resumed, Watcher, resume};
 
 use crate::parent::ParentError;

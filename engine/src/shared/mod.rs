@@ -9,11 +9,13 @@
 //! *Admission.* Each write asks [`Shared::admit`] for the map. It is refused if the store is closed by then. A write that was
 //! admitted is committed, and reported so, even if the store is closed meanwhile: there is no state in between.
 
+mod founding;
 mod links;
 mod options;
 mod slow_reader;
 mod turns;
 
+pub use founding::{Filling, Founding};
 pub use links::{Link, Links};
 pub use options::{Options, ParentPlace};
 pub use slow_reader::{Notice, SlowReader};
@@ -33,7 +35,7 @@ pub const MAX_KEY_SPACES: usize = epoch_store::MAX_KEY_SPACES - HIDDEN_SPACES;
 /// What a name that no user can give to a key space begins with.
 const RESERVED: char = '\0';
 /// The name of the key space that the engine keeps for itself.
-const HIDDEN_SPACE: &str = "\0engine";
+pub const HIDDEN_SPACE: &str = "\0engine";
 const HIDDEN_SPACES: usize = 1;
 /// Where the metadata of commits lie in it: of all that is there, what is durable too.
 pub const METADATA: &[u8] = b"metadata";
@@ -70,21 +72,70 @@ type Opened = (epoch_store::Map, epoch_store::KeySpace, Option<Durable>);
 
 impl Shared {
     /// Of an empty store, or of one that has what its parent has kept.
-    pub fn open(mut options: Options) -> Result<Self, Error> {
-        options.map = options
-            .map
-            .max_batch_len(options.max_batch_len.saturating_add(ADDED_WRITES))
-            .max_key_spaces(options.max_key_spaces.saturating_add(HIDDEN_SPACES));
-        let (map, hidden, durable) = match options.parent.take() {
-            Some(place) => Self::open_on(place.take()?, &options)?,
-            None if options.durability == Durability::Durable => return Err(Error::NoParent),
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let mut options = with_own(options);
+        let opened = match Self::take_parent(&mut options)? {
+            Some(parent) => Self::open_on(parent, &options)?,
             None => {
-                let map = options.map.build();
+                let map = options.map.clone().build();
                 let hidden = map.key_space(HIDDEN_SPACE)?;
                 (map, hidden, None)
             }
         };
-        Ok(Self {
+        Ok(Self::of(options, opened))
+    }
+
+    /// Of a store that begins with what `fill` gives, in its parent too, which nothing was committed to before.
+    pub fn found(
+        options: Options,
+        founding: Founding,
+        fill: impl FnOnce(&mut Filling) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let mut options = with_own(options);
+        let parent = Self::take_parent(&mut options)?;
+        if let Some(parent) = &parent {
+            durable::check_unused(&**parent)?;
+        }
+        let map = founding.map(&options, parent.as_deref(), fill)?;
+        let hidden = map.key_space(HIDDEN_SPACE)?;
+        let durable = match parent {
+            Some(parent) => {
+                let kept = durable::found(parent, &map)?;
+                Some(Self::start(&map, kept, &hidden, &options)?)
+            }
+            None => None,
+        };
+        Ok(Self::of(options, (map, hidden, durable)))
+    }
+
+    fn take_parent(options: &mut Options) -> Result<Option<Arc<dyn Parent>>, Error> {
+        match options.parent.take() {
+            Some(place) => Ok(Some(place.take()?)),
+            None if options.durability == Durability::Durable => Err(Error::NoParent),
+            None => Ok(None),
+        }
+    }
+
+    fn open_on(parent: Arc<dyn Parent>, options: &Options) -> Result<Opened, Error> {
+        let (builder, watcher) = (options.map.clone(), options.watcher.as_ref());
+        let (map, kept) = durable::resume(parent, builder, HIDDEN_SPACE, watcher)?;
+        let hidden = map.key_space(HIDDEN_SPACE)?;
+        let durable = Self::start(&map, kept, &hidden, options)?;
+        Ok((map, hidden, Some(durable)))
+    }
+
+    fn start(
+        map: &epoch_store::Map,
+        kept: durable::Kept,
+        hidden: &epoch_store::KeySpace,
+        options: &Options,
+    ) -> Result<Durable, Error> {
+        let own = Hidden { space: hidden.id(), kept: METADATA };
+        Durable::start(map, kept, (own, options.bound), options.durability)
+    }
+
+    fn of(options: Options, (map, hidden, durable): Opened) -> Self {
+        Self {
             map,
             hidden,
             max_batch_len: options.max_batch_len,
@@ -94,16 +145,7 @@ impl Shared {
             turns: Turns::default(),
             tally: Tally::default(),
             durable,
-        })
-    }
-
-    fn open_on(parent: Arc<dyn Parent>, options: &Options) -> Result<Opened, Error> {
-        let (builder, watcher) = (options.map.clone(), options.watcher.as_ref());
-        let (map, kept) = durable::resume(parent, builder, HIDDEN_SPACE, watcher)?;
-        let hidden = map.key_space(HIDDEN_SPACE)?;
-        let own = Hidden { space: hidden.id(), kept: METADATA };
-        let durable = Durable::start(&map, kept, (own, options.bound), options.durability)?;
-        Ok((map, hidden, Some(durable)))
+        }
     }
 
     /// The map, to read.
@@ -270,7 +312,16 @@ impl Shared {
     }
 }
 
+/// Choices of a map that has room for what the engine adds.
+fn with_own(mut options: Options) -> Options {
+    options.map = options
+        .map
+        .max_batch_len(options.max_batch_len.saturating_add(ADDED_WRITES))
+        .max_key_spaces(options.max_key_spaces.saturating_add(HIDDEN_SPACES));
+    options
+}
+
 /// Whether the engine keeps this name of a key space for itself.
-fn is_reserved(name: &str) -> bool {
+pub fn is_reserved(name: &str) -> bool {
     name.starts_with(RESERVED)
 }

@@ -23,7 +23,7 @@ const UNDURABLE_LIMIT: u64 = 256 << 20;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Builder {
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl Default for Builder {
