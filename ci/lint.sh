@@ -7,8 +7,8 @@ check lint "shell scripts, rustfmt, clippy and rustdoc, all warnings as errors"
 
 libraries=(-p epoch-store -p engine)
 # Both shapes of the source: without any feature, and with the stops that tests park threads at and what hosts may
-# listen to.
-told=engine/tracing,engine/metrics
+# listen to, and every parent.
+told=engine/tracing,engine/metrics,engine/redb,engine/fjall,engine/fault-injection
 shapes=("" "engine/pause-points,$told")
 
 scripts() {
@@ -50,7 +50,7 @@ clippy() {
 # Twice: what users read, and what maintainers read (the headers that argue a protocol are private).
 doc() {
     step env RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --no-deps "${libraries[@]}" \
-        --document-private-items
+        --document-private-items --features "$told"
     step env RUSTDOCFLAGS="-D warnings" cargo doc "${locked[@]}" --no-deps "${libraries[@]}" --features "$told"
 }
 

@@ -19,6 +19,12 @@ run_tests cargo test "${locked[@]}" --no-fail-fast -p engine --features tracing,
     --test observe_tracing --test observe_metrics || status=1
 run_tests cargo test "${locked[@]}" -p engine --features metrics --doc -- observability || status=1
 
+# With the parents on a disk, and the one that fails on command; engines of others are built for these only.
+below=redb,fjall,fault-injection
+run_tests cargo test "${locked[@]}" --no-fail-fast -p engine --features "$below" --test parents || status=1
+run_tests cargo test "${locked[@]}" -p engine --features "$below" --lib -- parent:: || status=1
+run_tests cargo test "${locked[@]}" -p engine --features "$below" --doc -- parent:: || status=1
+
 # Optimised with assertions kept: threads are fast enough to meet, which is what a stress test needs.
 run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --tests \
     --profile checked || status=1

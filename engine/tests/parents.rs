@@ -58,7 +58,7 @@ macro_rules! contract {
 #[cfg(any(feature = "redb", feature = "fjall"))]
 macro_rules! on_a_disk {
     ($parent:ty) => {
-        contract! { super::parents::bed::Disk<$parent> }
+        contract! { super::parents::disk::Disk<$parent> }
         tests! { $parent;
             places:
                 directories_are_made

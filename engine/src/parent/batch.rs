@@ -33,6 +33,11 @@ struct Write {
 
 impl ParentBatch {
     /// No writes yet.
+    ///
+    /// ```
+    /// # use engine::{ParentBatch, Version};
+    /// assert_eq!(ParentBatch::new(Version::from(1)).writes().len(), 0);
+    /// ```
     pub fn new(version: Version) -> Self {
         Self { version, bytes: Vec::new(), writes: Vec::new() }
     }
@@ -43,23 +48,50 @@ impl ParentBatch {
     }
 
     /// The version of the parent once it is made.
+    ///
+    /// ```
+    /// # use engine::{ParentBatch, Version};
+    /// assert_eq!(ParentBatch::new(Version::from(4)).version(), Version::from(4));
+    /// ```
     pub fn version(&self) -> Version {
         self.version
     }
 
     /// Stores `value` under `key`.
+    ///
+    /// ```
+    /// # use engine::{ParentBatch, Version};
+    /// let mut batch = ParentBatch::new(Version::from(1));
+    /// batch.put(b"k", b"v");
+    /// assert_eq!(batch.writes().next(), Some((&b"k"[..], Some(&b"v"[..]))));
+    /// ```
     pub fn put(&mut self, key: &[u8], value: &[u8]) {
         let (key, value) = (self.store(key), self.store(value));
         self.writes.push(Write { key, value: Some(value) });
     }
 
     /// Deletes `key`, if it is there.
+    ///
+    /// ```
+    /// # use engine::{ParentBatch, Version};
+    /// let mut batch = ParentBatch::new(Version::from(1));
+    /// batch.delete(b"k");
+    /// assert_eq!(batch.writes().next(), Some((&b"k"[..], None)));
+    /// ```
     pub fn delete(&mut self, key: &[u8]) {
         let key = self.store(key);
         self.writes.push(Write { key, value: None });
     }
 
     /// The writes in the order in which they were added: a key, and the value that it gets; `None`: it is deleted.
+    ///
+    /// ```
+    /// # use engine::{ParentBatch, Version};
+    /// let mut batch = ParentBatch::new(Version::from(1));
+    /// batch.put(b"b", b"1");
+    /// batch.delete(b"a");
+    /// assert!(batch.writes().map(|(key, _)| key).eq([b"b", b"a"]));
+    /// ```
     pub fn writes(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)> {
         self.writes.iter().map(|write| {
             let value = write.value.clone().map(|value| &self.bytes[value]);
@@ -68,6 +100,13 @@ impl ParentBatch {
     }
 
     /// Bytes of keys and values.
+    ///
+    /// ```
+    /// # use engine::{ParentBatch, Version};
+    /// let mut batch = ParentBatch::new(Version::from(1));
+    /// batch.put(b"key", b"value");
+    /// assert_eq!(batch.bytes(), 8);
+    /// ```
     pub fn bytes(&self) -> usize {
         self.bytes.len()
     }

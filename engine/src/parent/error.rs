@@ -85,16 +85,34 @@ pub struct ParentError {
 
 impl ParentError {
     /// `action` completes "cannot ..".
+    ///
+    /// ```
+    /// # use engine::{ParentError, ParentErrorKind};
+    /// let error = ParentError::new(ParentErrorKind::Closed, "write");
+    /// assert_eq!(error.to_string(), "cannot write: it is closed");
+    /// ```
     pub fn new(kind: ParentErrorKind, action: &'static str) -> Self {
         Self { kind, action, path: None, cause: None }
     }
 
     /// An error of the operating system.
+    ///
+    /// ```
+    /// # use engine::{ParentError, ParentErrorKind};
+    /// let error = ParentError::io(std::io::ErrorKind::StorageFull.into(), "write");
+    /// assert_eq!(error.kind(), ParentErrorKind::Full);
+    /// ```
     pub fn io(error: std::io::Error, action: &'static str) -> Self {
         Self::new(ParentErrorKind::of_io(&error), action).because(error)
     }
 
     /// Names the place.
+    ///
+    /// ```
+    /// # use engine::{ParentError, ParentErrorKind};
+    /// let error = ParentError::new(ParentErrorKind::Denied, "read").at("/var/ledger");
+    /// assert_eq!(error.to_string(), "cannot read at /var/ledger: permission denied");
+    /// ```
     #[must_use]
     pub fn at(mut self, path: impl AsRef<Path>) -> Self {
         self.path = Some(path.as_ref().to_path_buf());
@@ -102,6 +120,12 @@ impl ParentError {
     }
 
     /// Names the cause.
+    ///
+    /// ```
+    /// # use engine::{ParentError, ParentErrorKind};
+    /// let error = ParentError::new(ParentErrorKind::Io, "read").because("no answer");
+    /// assert_eq!(error.to_string(), "cannot read: the disk failed: no answer");
+    /// ```
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.cause = Some(cause.into());
@@ -109,11 +133,23 @@ impl ParentError {
     }
 
     /// What kind of thing it is.
+    ///
+    /// ```
+    /// # use engine::{ParentError, ParentErrorKind};
+    /// let error = ParentError::new(ParentErrorKind::InUse, "open");
+    /// assert_eq!(error.kind(), ParentErrorKind::InUse);
+    /// ```
     pub fn kind(&self) -> ParentErrorKind {
         self.kind
     }
 
     /// Where, if that is known.
+    ///
+    /// ```
+    /// # use engine::{ParentError, ParentErrorKind};
+    /// let error = ParentError::new(ParentErrorKind::InUse, "open").at("/var/ledger");
+    /// assert_eq!(error.path().unwrap(), "/var/ledger");
+    /// ```
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }

@@ -42,11 +42,26 @@ struct Kept {
 
 impl MemoryParent {
     /// An empty one.
+    ///
+    /// ```
+    /// # use engine::{MemoryParent, Parent, Version};
+    /// assert_eq!(MemoryParent::new().durable_version()?, Version::ZERO);
+    /// # Ok::<(), engine::ParentError>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Another handle to what this one keeps; open, whether this one is or not.
+    ///
+    /// ```
+    /// # use engine::{MemoryParent, Parent, ParentBatch, Version};
+    /// let parent = MemoryParent::new();
+    /// let other = parent.reopened();
+    /// parent.commit(&ParentBatch::new(Version::from(1)))?;
+    /// assert_eq!(other.durable_version()?, Version::from(1));
+    /// # Ok::<(), engine::ParentError>(())
+    /// ```
     #[must_use]
     pub fn reopened(&self) -> Self {
         Self { kept: self.kept.clone(), closed: AtomicBool::new(false) }

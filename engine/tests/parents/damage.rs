@@ -1,6 +1,7 @@
 //! Files that were cut off or written over: an error with a type, or a version that was committed, whole. Never a panic.
 
-use super::bed::{Bed, Disk, DiskParent, Row};
+use super::bed::{Bed, Row};
+use super::disk::{Disk, DiskParent};
 use crate::common::{random, rounds};
 use engine::{ParentBatch, ParentError, ParentErrorKind, Version};
 use std::fs::{self, File, OpenOptions};
@@ -177,14 +178,9 @@ pub fn files_that_were_written_over<P: DiskParent>() {
             drop(over);
             let what =
                 format!("{} with {} bytes over {at} of {whole}", name.display(), noise.len());
-            made_or_refused::<P>(place.path(), &what);
+            SMALL.survives::<P>(place.path(), &what);
         }
     }
-}
-
-fn made_or_refused<P: DiskParent>(path: &Path, what: &str) {
-    println!("{what}");
-    SMALL.survives::<P>(path, what);
 }
 
 /// So much that files are written in the background.

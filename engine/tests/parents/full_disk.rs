@@ -1,6 +1,7 @@
 //! A disk without room: a limit to the size of files stands for it, in a process of its own, and is lifted again.
 
-use super::bed::{Bed, Disk, DiskParent, all};
+use super::bed::{Bed, all};
+use super::disk::{Disk, DiskParent};
 use super::killed::child_of;
 use engine::{Parent, ParentBatch, ParentErrorKind, Version};
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! A process that is killed while it commits.
 
-use super::bed::{Bed, Disk, DiskParent, Row, all};
+use super::bed::{Bed, Row, all};
+use super::disk::{Disk, DiskParent};
 use crate::common::{random, rounds};
 use engine::{ParentBatch, Version};
 use std::io::{BufRead, BufReader, Write};

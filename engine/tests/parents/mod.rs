@@ -4,6 +4,8 @@ pub mod bed;
 pub mod contract;
 #[cfg(any(feature = "redb", feature = "fjall"))]
 pub mod damage;
+#[cfg(any(feature = "redb", feature = "fjall"))]
+pub mod disk;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
 #[cfg(any(feature = "redb", feature = "fjall"))]

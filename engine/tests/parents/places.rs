@@ -1,6 +1,7 @@
 //! What may lie where a parent is opened.
 
-use super::bed::{Bed, Disk, DiskParent, batch};
+use super::bed::{Bed, batch};
+use super::disk::{Disk, DiskParent};
 use engine::{ParentError, ParentErrorKind, Version};
 use std::collections::BTreeMap;
 use std::fs;

@@ -40,8 +40,7 @@ pub(super) struct Directory {
     path: PathBuf,
     adapter: Adapter,
     is_new: bool,
-    /// Unlocked when it is closed.
-    _lock: File,
+    lock: File,
 }
 
 impl Directory {
@@ -58,7 +57,7 @@ impl Directory {
         let lock = lock(&path)?;
         // Somebody may have been here in between: only now it is ours to change.
         let is_new = stage_of(&path, adapter)? != Stage::Ready;
-        let directory = Self { path, adapter, is_new, _lock: lock };
+        let directory = Self { path, adapter, is_new, lock };
         if is_new {
             directory.mark(Stage::Creating)?;
         }
@@ -93,6 +92,15 @@ impl Directory {
             .and_then(|()| fs::rename(&next, self.path.join(MARKER)))
             .and_then(|()| sync_directory(&self.path))
             .map_err(|error| failed(error, &self.path))
+    }
+}
+
+impl Drop for Directory {
+    #[expect(clippy::incompatible_msrv, reason = "as in `lock`")]
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that somebody starts in this moment has it open too, until it has begun.
+        // Nothing can be done if it fails, and then it is closed.
+        let _ = self.lock.unlock();
     }
 }
 
