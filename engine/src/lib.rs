@@ -52,6 +52,8 @@
 //!
 //! - *The store*: [`Store`], [`Builder`], [`KeySpace`]; [`WriteBatch`]; [`Stats`], [`Contention`], [`HotKey`].
 //! - *Reading*: [`Snapshot`], [`SpaceView`], [`Range`], [`Cursor`], [`ChangeSet`], [`Lease`]; what they yield: [`Key`], [`Value`].
+//! - *Backups*: [`Snapshot::export`], [`Builder::import`], [`verify_backup`]; [`Exported`], [`BackupProgress`], [`BackupFault`]. What a parent
+//!   has kept, without opening a store: [`Stored`], [`StoredSpace`], [`StoredRange`], [`Verified`].
 //! - *Transactions*: [`Store::transact`], [`Transaction`], [`Savepoint`], [`Retry`]; [`Conflict`].
 //! - *Layers*: [`Overlay`], [`OverlayView`], [`OverlayBatch`].
 //! - *Blocks of transactions that run at once*: [`Block`], [`View`], [`Verdict`], [`Sealed`]; [`MergeOp`].

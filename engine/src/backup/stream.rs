@@ -4,7 +4,7 @@ use super::exported::Totals;
 use super::frame::{FrameReader, Kind};
 use super::record::Record;
 use super::{BackupProgress, Exported};
-use crate::shared::is_reserved;
+use crate::shared::{MAX_KEY_SPACES, is_reserved};
 use crate::{Error, MAX_KEY_LEN, MAX_METADATA_LEN, MAX_SPACE_NAME_LEN, Version};
 use std::collections::HashSet;
 use std::io::Read;
@@ -133,6 +133,9 @@ impl<R: Read, P: FnMut(&BackupProgress<'_>)> StreamReader<R, P> {
         }
         if !self.spaces.insert(name.clone()) {
             return malformed("a key space comes a second time");
+        }
+        if self.spaces.len() > MAX_KEY_SPACES {
+            return malformed("more key spaces than a store can have");
         }
         self.totals.key_spaces += 1;
         self.last_key.clear();

@@ -76,7 +76,7 @@ impl Stored {
             if let Some((space, key)) = self.verify_entry(&lies_at, &value)? {
                 verified.entries += 1;
                 verified.bytes += (key.len() + value.len()) as u64;
-                if verified.entries % REPORT == 0 {
+                if verified.entries.is_multiple_of(REPORT) {
                     watch(&progress(&verified, space));
                 }
             }
@@ -97,12 +97,12 @@ impl Stored {
         Ok(())
     }
 
-    /// Of an entry of a user the name of its space, and its key; `None`: it is the engine's own.
+    /// `None`: it is the engine's own.
     fn verify_entry<'a>(
-        &self,
+        &'a self,
         lies_at: &'a [u8],
         value: &[u8],
-    ) -> Result<Option<(Option<&str>, &'a [u8])>, Error> {
+    ) -> Result<Option<UserEntry<'a>>, Error> {
         let fault = |what: &str| {
             damaged(
                 ACTION,
@@ -125,6 +125,9 @@ impl Stored {
         Ok((!is_reserved(name)).then_some((Some(name.as_str()), key)))
     }
 }
+
+/// The name of the space of an entry, and its key.
+type UserEntry<'a> = (Option<&'a str>, &'a [u8]);
 
 fn progress<'a>(verified: &Verified, space: Option<&'a str>) -> BackupProgress<'a> {
     let &Verified { entries, bytes, .. } = verified;

@@ -181,7 +181,7 @@ impl Forged {
         self.frame(4, &totals.concat())
     }
 
-    fn is_refused(self, words: &str) {
+    fn refused(self, words: &str) {
         let (_, fault) = fault(&self.bytes);
         assert!(matches!(fault, BackupFault::Malformed(what) if what.contains(words)), "{fault}");
     }
@@ -192,37 +192,34 @@ fn what_no_export_writes_is_refused_though_its_checksums_match() {
     let whole = Forged::begun().entry(b"a", b"1").entry(b"b", b"").end(2, 3, 0);
     assert_eq!(verify_backup(&whole.bytes[..], |_| ()).unwrap().entries, 2);
 
-    Forged::new().end(0, 0, 0).is_refused("no beginning");
-    Forged::new().frame(1, &[0; 8]).is_refused("metadata");
-    Forged::new().frame(1, &[0, 0, 0, 0, 0, 0, 0, 0, 1]).is_refused("metadata");
-    Forged::new().frame(1, &[0, 0, 0, 0, 0, 0, 0, 9, 2]).is_refused("metadata");
+    Forged::new().end(0, 0, 0).refused("no beginning");
+    Forged::new().frame(1, &[0; 8]).refused("metadata");
+    Forged::new().frame(1, &[0, 0, 0, 0, 0, 0, 0, 0, 1]).refused("metadata");
+    Forged::new().frame(1, &[0, 0, 0, 0, 0, 0, 0, 9, 2]).refused("metadata");
     let long = [&[0, 0, 0, 0, 0, 0, 0, 9, 1][..], &[0; MAX_METADATA_LEN + 1]].concat();
-    Forged::new().frame(1, &long).is_refused("metadata");
-    Forged::new().frame(1, &[0xff; 9]).is_refused("version");
-    Forged::new().frame(1, &[0; 9]).entry(b"a", b"").is_refused("nothing was committed");
-    Forged::begun().frame(9, b"").is_refused("unknown kind");
-    Forged::begun().frame(1, &[0; 9]).is_refused("second time");
-    Forged::begun().entry(b"b", b"").entry(b"a", b"").is_refused("do not rise");
-    Forged::begun().entry(b"a", b"").entry(b"a", b"").is_refused("do not rise");
-    Forged::begun().entry(b"", b"").is_refused("too short or too long");
-    Forged::begun().frame(3, &[0, 1, 0, 1, 0, 0, 0, 0]).is_refused("too short or too long");
-    Forged::begun().frame(3, &[0, 0, 0, 1, 0xff, 0, 0, 0]).is_refused("value that is too long");
+    Forged::new().frame(1, &long).refused("metadata");
+    Forged::new().frame(1, &[0xff; 9]).refused("version");
+    Forged::new().frame(1, &[0; 9]).entry(b"a", b"").refused("nothing was committed");
+    Forged::begun().frame(9, b"").refused("unknown kind");
+    Forged::begun().frame(1, &[0; 9]).refused("second time");
+    Forged::begun().entry(b"b", b"").entry(b"a", b"").refused("do not rise");
+    Forged::begun().entry(b"a", b"").entry(b"a", b"").refused("do not rise");
+    Forged::begun().entry(b"", b"").refused("too short or too long");
+    Forged::begun().frame(3, &[0, 1, 0, 1, 0, 0, 0, 0]).refused("too short or too long");
+    Forged::begun().frame(3, &[0, 0, 0, 1, 0xff, 0, 0, 0]).refused("value that is too long");
     for name in [&b""[..], b"\0engine", &[b'n'; 256]] {
-        Forged::begun().frame(2, name).is_refused("no key space can have");
+        Forged::begun().frame(2, name).refused("no key space can have");
     }
-    Forged::begun().frame(2, &[0xff]).is_refused("no text");
-    Forged::begun().frame(2, b"a").frame(2, b"a").is_refused("second time");
-    Forged::begun().frame(3, &[0, 0]).end(0, 0, 0).is_refused("missing its end");
-    Forged::begun()
-        .frame(3, &[0, 0, 0, 1, 0, 0, 0, 0])
-        .frame(2, b"a")
-        .is_refused("missing its end");
+    Forged::begun().frame(2, &[0xff]).refused("no text");
+    Forged::begun().frame(2, b"a").frame(2, b"a").refused("second time");
+    Forged::begun().frame(3, &[0, 0]).end(0, 0, 0).refused("missing its end");
+    Forged::begun().frame(3, &[0, 0, 0, 1, 0, 0, 0, 0]).frame(2, b"a").refused("missing its end");
     for (entries, bytes, spaces) in [(1, 2, 0), (2, 2, 0), (1, 3, 0), (1, 2, 2)] {
         let forged = Forged::begun().frame(2, b"s").entry(b"a", b"1");
-        forged.end(entries, bytes, spaces).is_refused("totals");
+        forged.end(entries, bytes, spaces).refused("totals");
     }
-    Forged::begun().frame(4, &[0; 3]).is_refused("totals");
-    Forged::begun().frame(4, &[0; 30]).is_refused("totals");
+    Forged::begun().frame(4, &[0; 3]).refused("totals");
+    Forged::begun().frame(4, &[0; 30]).refused("totals");
 }
 
 #[test]
