@@ -36,7 +36,7 @@ pub enum Writes<'a> {
 impl<'a> Writes<'a> {
     /// How many there are; a deleted range counts as one.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match self {
             Self::One(_) => 1,
             Self::Batch(batch) => batch.len(),
@@ -222,7 +222,7 @@ impl Journal {
         fence_at("journal-end");
     }
 
-    /// Whether the persister may go to sleep: not if something was pushed. Until it is [awake](Journal::is_awake), those who
+    /// Whether the persister may go to sleep: not if something was pushed. Until it is [awake](Journal::get_up), those who
     /// push wake it.
     pub fn lie_down(&self) -> bool {
         self.asleep.store(true, Ordering::Relaxed);

@@ -192,7 +192,7 @@ impl Shared {
     where
         Error: From<E>,
     {
-        let count = writes.len() - terms.added;
+        let count = writes.count() - terms.added;
         let map = self.admit(count)?;
         let apply = || observe::commit(count, || apply(map)).map_err(Error::from);
         let result = match &self.durable {
