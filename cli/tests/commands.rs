@@ -81,6 +81,19 @@ fn a_backup_goes_from_one_engine_to_the_other_and_back() {
 }
 
 #[test]
+fn a_large_backup_goes_in_parts() {
+    let place = Place::with_large_store();
+    let backup = run(&["export", &place.dir(), "-"]).bytes;
+    for adapter in ["redb", "fjall"] {
+        let copy = place.path(adapter);
+        let import = run_with(&["import", &copy, "-", "--engine", adapter], &backup);
+        assert_eq!(import.status, 0, "{}", import.error);
+        assert!(run(&["export", &copy, "-"]).bytes == backup);
+        assert_eq!(run(&["verify", &copy]).status, 0);
+    }
+}
+
+#[test]
 fn a_backup_goes_through_pipes() {
     let place = Place::with_store("fjall");
     let export = run(&["export", &place.dir(), "-"]);

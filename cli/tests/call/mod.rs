@@ -88,13 +88,12 @@ impl Place {
         place
     }
 
-    /// With more than a pipe holds.
-    #[cfg(unix)]
+    /// With more than a pipe holds, or is given to a parent at once.
     pub fn with_large_store() -> Self {
         let place = Self::new();
         let store = open("redb", place.dir().as_ref());
-        for number in 0..8 {
-            store.put(format!("key {number}"), vec![b'v'; 200_000]).unwrap();
+        for number in 0..20 {
+            store.put(format!("key {number}"), vec![b'v'; 1_000_000]).unwrap();
         }
         store.close().unwrap();
         place
