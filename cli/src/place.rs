@@ -74,6 +74,11 @@ fn adapter_of(dir: &Path) -> Result<Adapter, Failure> {
         _ => Failure::of_file(&marker, &error),
     })?;
     let text = String::from_utf8_lossy(&text);
+    if text.lines().any(|line| line == "state creating") {
+        // Opening it would make it anew.
+        let what = "making a store here did not come to its end; it has nothing";
+        return Err(Failure::Refused(format!("{}: {what}", dir.display())));
+    }
     let name = text.lines().find_map(|line| line.strip_prefix("adapter "));
     let adapter = Adapter::value_variants().iter().find(|adapter| Some(adapter.name()) == name);
     // One that cannot be understood: any adapter says what is wrong with it.

@@ -170,6 +170,13 @@ fn where_there_is_no_store_none_is_made() {
     }
     fs::write(place.path("somebody's"), "text").unwrap();
     is_refused(&run(&["stat", &place.path("")]), &["there is no store"]);
+    let halfway = place.path("halfway");
+    fs::create_dir(&halfway).unwrap();
+    let marker = "engine parent\nadapter redb\nformat 1\nstate creating\n";
+    fs::write(format!("{halfway}/PARENT"), marker).unwrap();
+    is_refused(&run(&["stat", &halfway]), &[&halfway, "did not come to its end"]);
+    assert_eq!(fs::read_dir(&halfway).unwrap().count(), 1);
+    fs::remove_dir_all(&halfway).unwrap();
     let left: Vec<_> = fs::read_dir(place.path("")).unwrap().collect();
     assert_eq!(left.len(), 1);
 }

@@ -139,10 +139,8 @@ impl<R: Read> FrameReader<R> {
         self.began = self.place.offset;
         let mut head = [0; HEAD];
         self.read_all(&mut head)?;
-        let [kind, rest @ ..] = head;
-        let (number, len) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-        let found = u64::from_be_bytes(*number);
-        let len = len.first_chunk().map_or(0, |len| u32::from_be_bytes(*len)) as usize;
+        let found = u64::from_be_bytes(taken(&head, 1));
+        let len = u32::from_be_bytes(taken(&head, 9)) as usize;
         if len > MAX_LEN {
             return Err(self.damaged(BackupFault::FrameTooLong { len, max: MAX_LEN }));
         }
@@ -150,7 +148,7 @@ impl<R: Read> FrameReader<R> {
         self.read_content(len)?;
         self.check(found)?;
         // B-1: what the head says is looked at now.
-        let kind = Kind::of(kind).ok_or_else(|| self.malformed("a frame of an unknown kind"))?;
+        let kind = Kind::of(head[0]).ok_or_else(|| self.malformed("a frame of an unknown kind"))?;
         self.place.frame += 1;
         Ok((kind, &self.bytes))
     }
@@ -238,6 +236,11 @@ impl<R: Read> FrameReader<R> {
     pub fn checksum(&self) -> u32 {
         self.place.hasher.clone().finalize()
     }
+}
+
+/// Some bytes of a head.
+fn taken<const N: usize>(head: &[u8; HEAD], from: usize) -> [u8; N] {
+    std::array::from_fn(|at| head[from + at])
 }
 
 fn damaged(offset: u64, fault: BackupFault) -> Error {
