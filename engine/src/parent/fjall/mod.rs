@@ -39,6 +39,10 @@ use tree::FjallTree;
 /// if no snapshot is held; snapshots go on reading. A panic inside fjall becomes
 /// [`ParentErrorKind::Damaged`](crate::ParentErrorKind::Damaged), in programs that are built to unwind.
 ///
+/// While a snapshot is held, what is replaced stays in the files. A disk without room is often met in the background first: the
+/// commit that comes then may fail with [`ParentErrorKind::Io`](crate::ParentErrorKind::Io) as well as with
+/// [`ParentErrorKind::Full`](crate::ParentErrorKind::Full).
+///
 /// ```
 /// use engine::{FjallParent, Parent, ParentBatch, Version};
 /// # let place = tempfile::tempdir()?;

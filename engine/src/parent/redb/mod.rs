@@ -38,6 +38,8 @@ const KEY_ROOM: usize = MAX_KEY_LEN + 16;
 /// anew by the first call that comes, if no snapshot is held. A panic inside redb becomes
 /// [`ParentErrorKind::Damaged`](crate::ParentErrorKind::Damaged), in programs that are built to unwind.
 ///
+/// While a snapshot is held, what is replaced stays in the file, which grows; it is used again afterwards.
+///
 /// ```
 /// use engine::{Parent, ParentBatch, RedbParent, Version};
 /// # let place = tempfile::tempdir()?;
