@@ -4,6 +4,7 @@ mod call;
 
 use call::{Place, is_refused, run, run_with};
 use std::fs;
+use std::time::Duration;
 
 #[test]
 fn a_store_is_looked_into() {
@@ -90,6 +91,23 @@ fn a_large_backup_goes_in_parts() {
         assert_eq!(import.status, 0, "{}", import.error);
         assert!(run(&["export", &copy, "-"]).bytes == backup);
         assert_eq!(run(&["verify", &copy]).status, 0);
+    }
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_all_nothing_or_what_is_refused() {
+    let place = Place::with_large_store();
+    let backup = place.path("backup");
+    run(&["export", &place.dir(), &backup]);
+    let whole = run(&["stat", &place.dir()]).output;
+    for milliseconds in (0..10).map(|round| round * 40) {
+        let copy = place.path(&format!("killed after {milliseconds}"));
+        call::run_and_kill(&["import", &copy, &backup], Duration::from_millis(milliseconds));
+        let stat = run(&["stat", &copy]);
+        let is_nothing = stat.output.contains("version\t0\ndefault space\t0 entries");
+        let is_refused = stat.output.is_empty() && stat.status > 0;
+        let is_whole = stat.output == whole;
+        assert!(is_nothing || is_refused || is_whole, "{}{}", stat.output, stat.error);
     }
 }
 

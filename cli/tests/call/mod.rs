@@ -4,6 +4,7 @@ use engine::{FjallParent, RedbParent, Store, WriteBatch};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// How a call has ended.
@@ -45,6 +46,15 @@ pub fn run_with(arguments: &[&str], input: &[u8]) -> Ended {
     let _ = pipe.write_all(input);
     drop(pipe);
     child.wait_with_output().unwrap().into()
+}
+
+/// Gives it some time.
+pub fn run_and_kill(arguments: &[&str], after: Duration) {
+    let mut child = command(arguments).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(after);
+    // It may have ended.
+    let _ = child.kill();
+    child.wait().unwrap();
 }
 
 /// Reads a little of what it prints.
