@@ -95,11 +95,7 @@ impl Shared {
         let mut options = with_own(options);
         let opened = match Self::take_parent(&mut options)? {
             Some(parent) => Self::open_on(parent, &options)?,
-            None => {
-                let map = options.map.clone().build();
-                let hidden = map.key_space(HIDDEN_SPACE)?;
-                Opened { map, hidden, durable: None, below: None }
-            }
+            None => Self::alone(options.map.clone().build())?,
         };
         Ok(Self::of(options, opened))
     }
@@ -121,10 +117,7 @@ impl Shared {
                 let kept = durable::found(parent, &map)?;
                 Self::start(map, kept, &options)?
             }
-            None => {
-                let hidden = map.key_space(HIDDEN_SPACE)?;
-                Opened { map, hidden, durable: None, below: None }
-            }
+            None => Self::alone(map)?,
         };
         Ok(Self::of(options, opened))
     }
@@ -144,6 +137,13 @@ impl Shared {
         let resuming = Resuming { own: &OWN_SPACES, memory, watcher: options.watcher.as_ref() };
         let (map, kept) = durable::resume(parent, options.map.clone(), resuming)?;
         Self::start(map, kept, options)
+    }
+
+    /// A map without a parent. It has all of the engine's spaces too, so that they count the same in every store.
+    fn alone(map: epoch_store::Map) -> Result<Opened, Error> {
+        OWN_SPACES.iter().try_for_each(|own| map.key_space(own).map(drop))?;
+        let hidden = map.key_space(HIDDEN_SPACE)?;
+        Ok(Opened { map, hidden, durable: None, below: None })
     }
 
     /// A map that has what its parent has, or of which the parent is asked for the rest, and what keeps it so.

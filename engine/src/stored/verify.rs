@@ -3,7 +3,7 @@
 use super::Stored;
 use crate::parent::layout;
 use crate::parent::{ParentError, ParentErrorKind};
-use crate::shared::is_reserved;
+use crate::shared::{OWN_SPACES, is_reserved};
 use crate::{BackupProgress, Error, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Version};
 use std::collections::HashSet;
 use std::ops::Bound;
@@ -88,7 +88,7 @@ impl Stored {
 
     fn verify_names(&self) -> Result<(), Error> {
         let mut seen = HashSet::new();
-        for name in self.names.iter().skip(1) {
+        for name in self.names.iter().skip(OWN_SPACES.len()) {
             let is_allowed = !name.is_empty() && name.len() <= MAX_SPACE_NAME_LEN;
             if !is_allowed || is_reserved(name) || !seen.insert(name) {
                 return Err(damaged(ACTION, format!("a key space cannot have the name {name:?}")));
