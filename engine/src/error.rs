@@ -1,10 +1,12 @@
 //! What can go wrong, and the conflicts of transactions.
 
 mod abort;
+mod backup;
 mod block_conflict;
 mod merge;
 
 pub use abort::Abort;
+pub use backup::BackupFault;
 pub use block_conflict::BlockConflict;
 pub use merge::MergeError;
 
@@ -120,6 +122,30 @@ pub enum Error {
     /// Durability was asked of a store without a parent.
     #[error("the store has no parent to make anything durable")]
     NoParent,
+    /// A backup that is not what an export has written. Nothing of it was taken.
+    #[error("the backup is damaged at byte {offset}: {fault}")]
+    DamagedBackup {
+        /// How many bytes come before the fault: where the frame begins in which it lies, or where bytes are missing.
+        offset: u64,
+        /// What is wrong.
+        fault: BackupFault,
+    },
+    /// A backup that could not be read or written, for what the other side of the stream says.
+    #[error("cannot {action} byte {offset} of the backup: {error}")]
+    BackupIo {
+        /// What was tried: to read, or to write.
+        action: &'static str,
+        /// How many bytes went through before.
+        offset: u64,
+        /// What came in between.
+        error: std::io::Error,
+    },
+    /// A backup was to be brought into a parent that something was committed to before. It was left as it is.
+    #[error("a backup needs a parent that has nothing yet; this one is at version {version}")]
+    NotEmpty {
+        /// The version that it has come to.
+        version: Version,
+    },
     /// What an observer of reads and writes refused: gas that ran out, say.
     #[error("refused by the observer: {0}")]
     Observer(Box<dyn std::error::Error + Send + Sync>),

@@ -52,6 +52,8 @@
 //!
 //! - *The store*: [`Store`], [`Builder`], [`KeySpace`]; [`WriteBatch`]; [`Stats`], [`Contention`], [`HotKey`].
 //! - *Reading*: [`Snapshot`], [`SpaceView`], [`Range`], [`Cursor`], [`ChangeSet`], [`Lease`]; what they yield: [`Key`], [`Value`].
+//! - *Backups*: [`Snapshot::export`], [`Builder::import`], [`verify_backup`]; [`Exported`], [`BackupProgress`], [`BackupFault`]. What a parent
+//!   has kept, without opening a store: [`Stored`], [`StoredSpace`], [`StoredRange`], [`Verified`].
 //! - *Transactions*: [`Store::transact`], [`Transaction`], [`Savepoint`], [`Retry`]; [`Conflict`].
 //! - *Layers*: [`Overlay`], [`OverlayView`], [`OverlayBatch`].
 //! - *Blocks of transactions that run at once*: [`Block`], [`View`], [`Verdict`], [`Sealed`]; [`MergeOp`].
@@ -84,11 +86,14 @@ mod shared;
 mod snapshot;
 mod store;
 mod overlay;
+mod backup;
+mod stored;
 mod kv;
 mod transaction;
 mod block;
 mod executor;
 
+pub use backup::{BackupProgress, Exported, verify_backup};
 pub use batch::WriteBatch;
 pub use block::{
     Block, BlockBuilder, ChangedKeys, Delta, MergeId, MergeOp, MergeOutcome, Sealed, Verdict, View,
@@ -97,8 +102,8 @@ pub use block::{
 pub use durable::{Durability, Overflow, Resumed};
 pub use epoch_store::{KeyRange, MAX_KEY_LEN, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN, Stats, Version};
 pub use error::{
-    Abort, BlockConflict, Conflict, ConflictKind, ConflictingKey, Error, MAX_METADATA_LEN,
-    MergeError,
+    Abort, BackupFault, BlockConflict, Conflict, ConflictKind, ConflictingKey, Error,
+    MAX_METADATA_LEN, MergeError,
 };
 pub use executor::{
     BlockRun, CancelHandle, Ended, Executed, ExecutionStats, Executor, ExecutorBuilder, Limit,
@@ -122,6 +127,7 @@ pub use snapshot::{
     SpaceView,
 };
 pub use store::{Builder, KeySpace, Store};
+pub use stored::{Stored, StoredRange, StoredSpace, Verified};
 pub use transaction::{
     Isolation, Retry, Savepoint, Transaction, TransactionRange, TransactionSpace,
 };

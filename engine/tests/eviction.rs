@@ -339,8 +339,8 @@ fn blocks_read_what_was_evicted() {
                             0 => view.delete(from)?,
                             1 => {
                                 let mut sum = 0;
-                                let mut range = view.range(&from[..]..);
-                                while let Some(entry) = range.next() {
+                                let range = view.range(&from[..]..);
+                                for entry in range {
                                     sum += amount(Some(entry?.1));
                                 }
                                 return Ok(sum);

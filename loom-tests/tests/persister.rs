@@ -81,7 +81,9 @@ fn complete_prefix() {
             let versions = versions(&taken);
             assert!(is_complete(&versions, upto), "{versions:?} for all up to {upto}");
         }
-        writers.map(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
     });
 }
 

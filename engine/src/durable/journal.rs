@@ -3,9 +3,9 @@
 use super::entry::{Entry, Log, Outcome};
 use super::progress::Progress;
 use super::queue::Queue;
+use crate::Error;
 use crate::parent::Parent;
-use crate::parent::layout::PREFIX;
-use crate::{Error, MAX_KEY_LEN};
+use crate::parent::layout::{self, PREFIX};
 use epoch_store::atomics::{AtomicBool, AtomicU64, Ordering, fence_at, seeded};
 use epoch_store::{Step, WriteBatch, WriteOp};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub type Visit<'v> = dyn FnMut(&[u8], Option<&[u8]>) + 'v;
 impl<'a> Writes<'a> {
     /// How many there are; a deleted range counts as one.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match self {
             Self::One(_) => 1,
             Self::Batch(batch) => batch.len(),
@@ -127,8 +127,7 @@ impl Journal {
             undurable: AtomicU64::new(0),
             limit: bound.limit,
             overflow: bound.overflow,
-            // A grave is a key with a prefix too, in memory.
-            longest_key: parent.max_key_len().min(MAX_KEY_LEN).saturating_sub(PREFIX),
+            longest_key: layout::longest_key(parent),
             longest_value: parent.max_value_len(),
             hidden,
             ended: AtomicBool::new(false),
@@ -252,7 +251,7 @@ impl Journal {
         fence_at("journal-end");
     }
 
-    /// Whether the persister may go to sleep: not if something was pushed. Until it is [awake](Journal::is_awake), those who
+    /// Whether the persister may go to sleep: not if something was pushed. Until it is [awake](Journal::get_up), those who
     /// push wake it.
     pub fn lie_down(&self) -> bool {
         self.asleep.store(true, Ordering::Relaxed);

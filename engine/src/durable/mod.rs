@@ -1,6 +1,6 @@
 //! How commits reach the parent: journal, persister, and who waits for them.
 //!
-//! *Role.* A store with a [`Parent`] works like one without. Beside each commit a copy of its writes goes into a queue; one
+//! *Role.* A store with a [`Parent`](crate::Parent) works like one without. Beside each commit a copy of its writes goes into a queue; one
 //! thread, the persister, takes what is there, makes one batch of it, and gives that to the parent while the next commits
 //! gather: group commit. Nobody waits for the disk who does not ask to.
 //!
@@ -43,6 +43,7 @@
 //! `tests/crash.rs`.
 
 mod entry;
+mod found;
 mod group;
 mod journal;
 mod persister;
@@ -58,6 +59,7 @@ pub mod parts {
     pub use super::progress::Progress;
 }
 
+pub use found::{check_unused, found};
 pub use journal::{Bound, Hidden, Overflow, Visit, Writes};
 pub use resume::{Extent, Kept, Resumed, Resuming, Watcher, resume};
 

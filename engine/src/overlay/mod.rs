@@ -78,4 +78,4 @@ pub use batch::OverlayBatch;
 pub use entries::OverlayEntries;
 pub use handle::Overlay;
 pub use merge::OverlayRange;
-pub use view::OverlayView;
+pub use view::{OverlayView, successor_of_prefix};

@@ -42,6 +42,11 @@ impl ParentBatch {
         Self { version, bytes: Vec::new(), writes: Vec::new() }
     }
 
+    /// The same writes, that bring the parent to another version.
+    pub(crate) fn at(self, version: Version) -> Self {
+        Self { version, ..self }
+    }
+
     /// The version of the parent once it is made.
     ///
     /// ```

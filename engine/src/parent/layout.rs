@@ -3,12 +3,13 @@
 //! ```text
 //!   [ number of the space: 4 bytes, big endian ][ key ]          ─► value
 //!   [ ff ff ff ff ] "format"                                     ─► FORMAT
+//!   [ ff ff ff ff ] "import"                                     ─► nothing: not all of a backup has come here yet
 //!   [ ff ff ff ff ] "space" [ number: 4 bytes, big endian ]      ─► name
 //! ```
 //! Spaces are numbered in the order in which they were created: 0 is the default one, 1 the hidden one of the engine. Each
 //! number up to the greatest that is in use has its name, so that they come out the same when the store is opened again.
 
-use super::{ParentBatch, ParentError, ParentErrorKind, ParentSnapshot};
+use super::{Parent, ParentBatch, ParentError, ParentErrorKind, ParentSnapshot};
 use std::ops::Bound;
 
 /// What this program writes. One that it does not know, it leaves alone.
@@ -16,8 +17,9 @@ pub const FORMAT: u32 = 1;
 /// Bytes before each key.
 pub const PREFIX: usize = 4;
 /// What the notes of the store begin with: there is no space with this number.
-const NOTES: [u8; PREFIX] = [0xff; PREFIX];
+pub const NOTES: [u8; PREFIX] = [0xff; PREFIX];
 const FORMAT_NOTE: &[u8] = b"format";
+const IMPORT_NOTE: &[u8] = b"import";
 const SPACE_NOTE: &[u8] = b"space";
 
 /// The number of the space, and the key in it; `None`: it is a note.
@@ -53,6 +55,18 @@ pub fn as_slice(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
     bound.as_ref().map(Vec::as_slice)
 }
 
+/// The longest key of a space that a parent can keep.
+pub fn longest_key(parent: &dyn Parent) -> usize {
+    parent.max_key_len().saturating_sub(PREFIX)
+}
+
+/// Makes of `lies_at` where a key of a space lies.
+pub fn join(lies_at: &mut Vec<u8>, space: u32, key: &[u8]) {
+    lies_at.clear();
+    lies_at.extend_from_slice(&space.to_be_bytes());
+    lies_at.extend_from_slice(key);
+}
+
 fn note(parts: &[&[u8]]) -> Vec<u8> {
     let mut key = NOTES.to_vec();
     parts.iter().for_each(|part| key.extend_from_slice(part));
@@ -64,18 +78,40 @@ pub fn note_format(batch: &mut ParentBatch) {
     batch.put(&note(&[FORMAT_NOTE]), &FORMAT.to_be_bytes());
 }
 
+/// Notes that what lies there is a part of a backup, and no store: there is no format.
+pub fn note_import(batch: &mut ParentBatch) {
+    batch.delete(&note(&[FORMAT_NOTE]));
+    batch.put(&note(&[IMPORT_NOTE]), &[]);
+}
+
+/// Notes that it is all there.
+pub fn note_import_ended(batch: &mut ParentBatch) {
+    batch.delete(&note(&[IMPORT_NOTE]));
+}
+
 /// Notes the name of a space.
 pub fn note_space(batch: &mut ParentBatch, number: u32, name: &str) {
     batch.put(&note(&[SPACE_NOTE, &number.to_be_bytes()]), name.as_bytes());
 }
 
+/// Whether a note is one that this program writes into a store.
+pub fn is_note(key: &[u8]) -> bool {
+    let is_space = key.len() == PREFIX + SPACE_NOTE.len() + PREFIX;
+    key == note(&[FORMAT_NOTE]) || is_space && key.starts_with(&note(&[SPACE_NOTE]))
+}
+
 /// Whether something was kept in the parent before, by this program or one that it can stand in for.
 ///
 /// # Errors
-/// [`ParentErrorKind::Foreign`], [`ParentErrorKind::NewerFormat`]; whatever keeps the parent from reading.
+/// [`ParentErrorKind::Foreign`], [`ParentErrorKind::NewerFormat`], [`ParentErrorKind::Damaged`]; whatever keeps the parent from reading.
 pub fn is_in_use(snapshot: &dyn ParentSnapshot) -> Result<bool, ParentError> {
     const ACTION: &str = "open a store";
     let Some(format) = snapshot.get(&note(&[FORMAT_NOTE]))? else {
+        if snapshot.get(&note(&[IMPORT_NOTE]))?.is_some() {
+            return Err(ParentError::new(ParentErrorKind::Damaged, ACTION).because(
+                "importing a backup into it did not come to its end; remove it, and import again",
+            ));
+        }
         let first = snapshot.range(Bound::Unbounded, Bound::Unbounded).next().transpose()?;
         return match first {
             None => Ok(false),

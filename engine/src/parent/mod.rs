@@ -45,7 +45,8 @@ use std::path::Path;
 /// An embedded engine that keeps what a store has committed.
 ///
 /// One thread of the store writes; snapshots are opened and read by any. The store calls
-/// [`commit`](Parent::commit) with versions that rise.
+/// [`commit`](Parent::commit) with versions that rise; only the parts of an [import](crate::Builder::import) are all at
+/// [`Version::ZERO`], up to the last.
 ///
 /// *To be kept by every implementation*, and checked by one suite, `engine/tests/parents.rs`: a batch is there whole or not
 /// at all, also after the process was killed in the middle of it; what `commit` has returned from stays, also if the machine

@@ -9,11 +9,13 @@
 //! *Admission.* Each write asks [`Shared::admit`] for the map. It is refused if the store is closed by then. A write that was
 //! admitted is committed, and reported so, even if the store is closed meanwhile: there is no state in between.
 
+mod founding;
 mod links;
 mod options;
 mod slow_reader;
 mod turns;
 
+pub use founding::{Filling, Founding};
 pub use links::{Link, Links};
 pub use options::{Options, ParentPlace};
 pub use slow_reader::{Notice, SlowReader};
@@ -39,7 +41,7 @@ const HIDDEN_SPACE: &str = "\0engine";
 /// The name of that for keys that were deleted, and that a parent may still have.
 const GRAVES_SPACE: &str = "\0graves";
 /// The engine's own, by their numbers from 1 on.
-const OWN_SPACES: [&str; HIDDEN_SPACES] = [HIDDEN_SPACE, GRAVES_SPACE];
+pub const OWN_SPACES: [&str; HIDDEN_SPACES] = [HIDDEN_SPACE, GRAVES_SPACE];
 /// The number of the first of them, where the metadata of commits lie.
 const METADATA_SPACE: u32 = 1;
 const HIDDEN_SPACES: usize = 2;
@@ -89,43 +91,68 @@ struct Opened {
 
 impl Shared {
     /// Of an empty store, or of one that has what its parent has kept.
-    pub fn open(mut options: Options) -> Result<Self, Error> {
-        options.map = options
-            .map
-            .max_batch_len(options.max_batch_len.saturating_add(ADDED_WRITES))
-            .max_key_spaces(options.max_key_spaces.saturating_add(HIDDEN_SPACES));
-        let opened = match options.parent.take() {
-            Some(place) => Self::open_on(place.take()?, &options)?,
-            None if options.durability == Durability::Durable || options.budget.is_some() => {
-                return Err(Error::NoParent);
-            }
-            None => {
-                let map = options.map.build();
-                let hidden = map.key_space(HIDDEN_SPACE)?;
-                Opened { map, hidden, durable: None, below: None }
-            }
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let mut options = with_own(options);
+        let opened = match Self::take_parent(&mut options)? {
+            Some(parent) => Self::open_on(parent, &options)?,
+            None => Self::alone(options.map.clone().build())?,
         };
-        let Opened { map, hidden, durable, below } = opened;
-        Ok(Self {
-            map,
-            hidden,
-            max_batch_len: options.max_batch_len,
-            max_key_spaces: options.max_key_spaces,
-            watch: options.notice.map(Watch::new),
-            closed: AtomicBool::new(false),
-            turns: Turns::default(),
-            tally: Tally::default(),
-            durable,
-            below,
-        })
+        Ok(Self::of(options, opened))
+    }
+
+    /// Of a store that begins with what `fill` gives, in its parent too, which nothing was committed to before.
+    pub fn found(
+        options: Options,
+        founding: Founding,
+        fill: impl FnOnce(&mut Filling) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let mut options = with_own(options);
+        let parent = Self::take_parent(&mut options)?;
+        if let Some(parent) = &parent {
+            durable::check_unused(&**parent)?;
+        }
+        let map = founding.map(&options, parent.as_deref(), fill)?;
+        let opened = match parent {
+            Some(parent) => {
+                let kept = durable::found(parent, &map)?;
+                Self::start(map, kept, &options)?
+            }
+            None => Self::alone(map)?,
+        };
+        Ok(Self::of(options, opened))
+    }
+
+    fn take_parent(options: &mut Options) -> Result<Option<Arc<dyn Parent>>, Error> {
+        match options.parent.take() {
+            Some(place) => Ok(Some(place.take()?)),
+            None if options.durability == Durability::Durable || options.budget.is_some() => {
+                Err(Error::NoParent)
+            }
+            None => Ok(None),
+        }
     }
 
     fn open_on(parent: Arc<dyn Parent>, options: &Options) -> Result<Opened, Error> {
         let memory = options.budget.map_or(Extent::Everything, |_| Extent::Space(METADATA_SPACE));
         let resuming = Resuming { own: &OWN_SPACES, memory, watcher: options.watcher.as_ref() };
         let (map, kept) = durable::resume(parent, options.map.clone(), resuming)?;
-        let [hidden, graves] = [HIDDEN_SPACE, GRAVES_SPACE].map(|name| map.key_space(name));
-        let (hidden, graves) = (hidden?, graves?);
+        Self::start(map, kept, options)
+    }
+
+    /// A map without a parent. It has all of the engine's spaces too, so that they count the same in every store.
+    fn alone(map: epoch_store::Map) -> Result<Opened, Error> {
+        OWN_SPACES.iter().try_for_each(|own| map.key_space(own).map(drop))?;
+        let hidden = map.key_space(HIDDEN_SPACE)?;
+        Ok(Opened { map, hidden, durable: None, below: None })
+    }
+
+    /// A map that has what its parent has, or of which the parent is asked for the rest, and what keeps it so.
+    fn start(
+        map: epoch_store::Map,
+        kept: durable::Kept,
+        options: &Options,
+    ) -> Result<Opened, Error> {
+        let (hidden, graves) = (map.key_space(HIDDEN_SPACE)?, map.key_space(GRAVES_SPACE)?);
         let below = match options.budget {
             None => None,
             Some(_) => {
@@ -141,6 +168,22 @@ impl Shared {
         let terms = (own, options.bound, options.durability);
         let durable = Some(Durable::start(&map, kept, terms, chore)?);
         Ok(Opened { map, hidden, durable, below })
+    }
+
+    fn of(options: Options, opened: Opened) -> Self {
+        let Opened { map, hidden, durable, below } = opened;
+        Self {
+            map,
+            hidden,
+            max_batch_len: options.max_batch_len,
+            max_key_spaces: options.max_key_spaces,
+            watch: options.notice.map(Watch::new),
+            closed: AtomicBool::new(false),
+            turns: Turns::default(),
+            tally: Tally::default(),
+            durable,
+            below,
+        }
     }
 
     /// The map, to read.
@@ -187,7 +230,7 @@ impl Shared {
     where
         Error: From<E>,
     {
-        let count = writes.len() - terms.added;
+        let count = writes.count() - terms.added;
         let map = self.admit(count)?;
         let apply = || match self.bury(writes, terms) {
             Some(result) => result,
@@ -354,7 +397,16 @@ impl Shared {
     }
 }
 
+/// Choices of a map that has room for what the engine adds.
+fn with_own(mut options: Options) -> Options {
+    options.map = options
+        .map
+        .max_batch_len(options.max_batch_len.saturating_add(ADDED_WRITES))
+        .max_key_spaces(options.max_key_spaces.saturating_add(HIDDEN_SPACES));
+    options
+}
+
 /// Whether the engine keeps this name of a key space for itself.
-fn is_reserved(name: &str) -> bool {
+pub fn is_reserved(name: &str) -> bool {
     name.starts_with(RESERVED)
 }

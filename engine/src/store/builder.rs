@@ -23,7 +23,7 @@ const UNDURABLE_LIMIT: u64 = 256 << 20;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Builder {
-    options: Options,
+    pub(super) options: Options,
 }
 
 impl Default for Builder {
@@ -290,7 +290,7 @@ impl Builder {
     ///
     /// *What changes.* A read whose key is not in memory asks the parent, which takes as long as that takes, and may fail. A range
     /// is merged from both. Opening the store reads nothing but the names of spaces. Snapshots show one version as ever,
-    /// through both. A delete writes a few bytes more; a range that is deleted is looked through for that, and the commit is
+    /// through both. A delete writes a few bytes more, and takes keys of 4 bytes less than the longest; a range that is deleted is looked through for that, and the commit is
     /// tried again if somebody else has written into it meanwhile. A transaction may meet a conflict with an eviction of a key that it has read.
     /// Evictions and checkpoints of the parent have versions of their own, so that those of commits have gaps.
     /// [`Stats`](crate::Stats) count what is in memory. [`Changes`](crate::Changes) are found by comparing values.

@@ -11,7 +11,7 @@ pub use builder::Builder;
 pub use key_space::KeySpace;
 
 use crate::durable::Writes;
-use crate::shared::{Links, Shared};
+use crate::shared::{Filling, Founding, Links, Shared};
 use crate::{ChangeSet, Error, KeyRange, Lease, Snapshot, Stats, Version, WriteBatch};
 use epoch_store::WriteOp;
 use std::fmt;
@@ -81,6 +81,15 @@ impl Store {
     fn new(shared: Arc<Shared>) -> Self {
         let links = Links::new(&shared);
         Self { shared, links }
+    }
+
+    /// A store that begins with what `fill` gives.
+    pub(crate) fn found(
+        choices: Builder,
+        founding: Founding,
+        fill: impl FnOnce(&mut Filling) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        Ok(Self::new(Arc::new(Shared::found(choices.options, founding, fill)?)))
     }
 
     /// Another handle to the store of a snapshot.
