@@ -243,8 +243,11 @@ fn a_block_reads_its_own_key_space() {
     let space = map.key_space("s").unwrap();
     space.put("a", "in s").unwrap();
     let block = BlockMap::new(map.snapshot(), Some(space), 1, &Pool::default()).unwrap();
-    assert_eq!(block.writer().key(b"a").unwrap().base(), Some(&b"in s"[..]));
-    assert_eq!(block.base_range(Bound::Unbounded, Bound::Unbounded).count(), 1);
+    let mut writer = block.writer();
+    assert_eq!(writer.key(b"a").unwrap().base(), Some(&b"in s"[..]));
+    let mut range = block.base_range(Bound::Unbounded, Bound::Unbounded);
+    assert_eq!(range.next(&mut writer), Some((&b"a"[..], &b"in s"[..])));
+    assert_eq!(range.next(&mut writer), None);
     let foreign = Map::new().key_space("s").unwrap();
     let refused = BlockMap::new(map.snapshot(), Some(foreign), 1, &Pool::default());
     assert_eq!(refused.unwrap_err(), Error::ForeignSpace);
