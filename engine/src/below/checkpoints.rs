@@ -78,7 +78,8 @@ impl Checkpoints {
         self.kept.store(Arc::new(kept.clone()));
         let mut batch = WriteBatch::new();
         batch.put_in(&self.hidden, CHECKPOINT, number.to_be_bytes());
-        let since = map.commit(&batch);
+        // Without it nothing could be evicted, and there would never be room again.
+        let since = map.commit_beyond_limit(&batch);
         match &since {
             Ok(since) => kept.last_mut().expect("it was pushed").since = since.get(),
             Err(_) => _ = kept.pop(),

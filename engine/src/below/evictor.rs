@@ -43,8 +43,8 @@ impl Evictor {
         if held <= self.budget { 0 } else { held - self.budget + self.budget / 8 }
     }
 
-    /// The checkpoint after a batch becomes the one to ask. If the parent cannot be read at the moment, or there is no room in
-    /// memory for the word of it, the one before is asked, and it is due still.
+    /// The checkpoint after a batch becomes the one to ask. If the parent cannot be read at the moment, the one before is
+    /// asked, and it is due still.
     fn add_checkpoint(&mut self, map: &Map, parent: &dyn Parent) {
         let added = parent
             .snapshot()

@@ -182,6 +182,27 @@ impl Map {
         self.store.commit_batch(batch).map(Version::from)
     }
 
+    /// As [`Map::commit`], whether there is room within [`Builder::memory_limit`](crate::Builder::memory_limit) or not: for the few
+    /// bytes that somebody has to note who is about to make room.
+    ///
+    /// # Errors
+    /// Those of [`Map::commit`], but [`Error::MemoryLimit`].
+    ///
+    /// ```
+    /// use epoch_store::{Error, Map, WriteBatch};
+    /// let map = Map::builder().memory_limit(0).build();
+    /// let mut batch = WriteBatch::new();
+    /// batch.put("about to", "make room");
+    /// assert!(matches!(map.commit(&batch), Err(Error::MemoryLimit { .. })));
+    /// map.commit_beyond_limit(&batch)?;
+    /// assert!(map.snapshot().contains("about to"));
+    /// # Ok::<(), epoch_store::Error>(())
+    /// ```
+    pub fn commit_beyond_limit(&self, batch: &WriteBatch) -> Result<Version, Error> {
+        batch.check_belongs_to(self.store.serial())?;
+        self.store.commit_beyond_limit(batch).map(Version::from)
+    }
+
     /// Applies all writes of `batch` as one commit, if no commit before it has written to what was read: as
     /// [`Map::commit`], but refused if anything in `reads` was overtaken since its snapshot. So two that each read, compute
     /// and commit this way never overwrite each other's work, and the commits of all who work so are serializable.

@@ -51,6 +51,21 @@ impl Store {
         Ok(stamp)
     }
 
+    /// As [`Store::commit_batch`], whether there is room for it or not.
+    ///
+    /// # Errors
+    /// As there, but [`Error::MemoryLimit`].
+    pub fn commit_beyond_limit(&self, batch: &WriteBatch) -> Result<u64, Error> {
+        self.check(batch.len(), batch.ops())?;
+        if batch.len() == 0 {
+            return Ok(self.published());
+        }
+        let (ops, spans) = batch.resolve_ranges();
+        let stamp = self.apply_by(&self.claim(), ops.iter().copied(), spans.clone());
+        spans.iter().for_each(|span| self.sweep_span(span));
+        Ok(stamp)
+    }
+
     /// Commits what was checked, if there is room for it.
     fn apply<'o>(
         &self,
@@ -62,10 +77,19 @@ impl Store {
             front.prefetch_unpinned(front.hash(first.key));
         }
         let claim = self.claim_for(ops.clone())?;
+        Ok(self.apply_by(&claim, ops, spans))
+    }
+
+    fn apply_by<'o>(
+        &self,
+        claim: &Claim<'_>,
+        ops: impl ExactSizeIterator<Item = WriteOp<'o>> + Clone,
+        spans: Box<[Span]>,
+    ) -> u64 {
         // Rule 1: pinned from the first look-up until the commit is visible (I-23).
         let pin = claim.pin();
-        let writes = self.prepare(ops, &claim, &pin);
-        Ok(self.order(Commit::alloc_with_spans(writes, spans), &claim, &pin))
+        let writes = self.prepare(ops, claim, &pin);
+        self.order(Commit::alloc_with_spans(writes, spans), claim, &pin)
     }
 
     /// Commits operations whose keys are ascending and different, and of which some come with the record of their key.
