@@ -339,8 +339,7 @@ fn blocks_read_what_was_evicted() {
                             0 => view.delete(from)?,
                             1 => {
                                 let mut sum = 0;
-                                let mut range = view.range(&from[..]..);
-                                while let Some(entry) = range.next() {
+                                for entry in view.range(&from[..]..) {
                                     sum += amount(Some(entry?.1));
                                 }
                                 return Ok(sum);

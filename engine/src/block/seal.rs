@@ -1,7 +1,7 @@
 //! From final transactions to one commit of the store.
 
 use super::Block;
-use crate::durable::Writes;
+use crate::durable::{Visit, Writes};
 use crate::{Error, Version};
 use epoch_store::block::{KeyRef, Places, State};
 use std::fmt;
@@ -44,7 +44,7 @@ impl Block {
         let (sealed, places) = self.pack(end)?;
         let (changed, Self { map, shared, .. }) = (sealed.changed(), self);
         let (space, count) = (map.space_id(), changed.len());
-        let each = |visit: &mut dyn FnMut(&[u8], Option<&[u8]>)| {
+        let each = |visit: &mut Visit<'_>| {
             sealed.changed().for_each(|(key, value)| visit(key, value));
         };
         let writes = Writes::Keys { space, count, each: &each };

@@ -41,7 +41,9 @@ pub enum Writes<'a> {
 }
 
 /// Hands out keys and what becomes of them.
-pub type Each<'a> = dyn Fn(&mut dyn FnMut(&[u8], Option<&[u8]>)) + 'a;
+pub type Each<'a> = dyn Fn(&mut Visit<'_>) + 'a;
+/// Takes a key, and its value, if it gets one.
+pub type Visit<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
 
 impl<'a> Writes<'a> {
     /// How many there are; a deleted range counts as one.
@@ -55,7 +57,7 @@ impl<'a> Writes<'a> {
     }
 
     /// As a batch.
-    pub fn to_batch(&self) -> WriteBatch {
+    pub fn to_batch(self) -> WriteBatch {
         match self {
             Self::Batch(batch) => WriteBatch::clone(batch),
             Self::One(_) | Self::Keys { .. } => {

@@ -59,7 +59,7 @@ pub mod parts {
 }
 
 pub use found::{check_unused, found};
-pub use journal::{Bound, Hidden, Overflow, Writes};
+pub use journal::{Bound, Hidden, Overflow, Visit, Writes};
 pub use resume::{Extent, Kept, Resumed, Resuming, Watcher, resume};
 
 use crate::parent::ParentError;
