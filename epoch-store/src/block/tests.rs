@@ -280,3 +280,38 @@ fn a_transaction_that_is_none_is_refused_before_anything_is_done() {
     assert!(refused(true) && refused(false));
     assert_eq!(key.visible(9).get(), State::Base);
 }
+
+/// Something below the base: what it has not got is asked for once, and lives as long as the block.
+struct Beneath;
+
+impl Ground for Beneath {
+    fn get(&self, _base: &Snapshot, key: &[u8]) -> Option<Vec<u8>> {
+        (key != b"nowhere").then(|| [b"below ", key].concat())
+    }
+
+    fn range<'b>(
+        &'b self,
+        base: &'b Snapshot,
+        lo: Bound<&[u8]>,
+        hi: Bound<&[u8]>,
+    ) -> Box<Grounded<'b>> {
+        let entries = base.range((lo, hi)).map(|(key, value)| (key.to_vec(), value.to_vec()));
+        Box::new(std::iter::once((b"a".to_vec(), b"below a".to_vec())).chain(entries))
+    }
+}
+
+#[test]
+fn what_the_base_has_not_got_is_asked_for_below() {
+    let map = Map::new();
+    map.put("k", "in memory").unwrap();
+    let block = BlockMap::new(map.snapshot(), None, 1, &Pool::default()).unwrap().on(Beneath);
+    let mut writer = block.writer();
+    let mut base = |key: &[u8]| writer.key(key).unwrap().base();
+    assert_eq!(base(b"k"), Some(&b"in memory"[..]));
+    assert_eq!(base(b"a"), Some(&b"below a"[..]));
+    assert_eq!(base(b"nowhere"), None);
+    let mut range = block.base_range(Bound::Unbounded, Bound::Unbounded);
+    assert_eq!(range.next(&mut writer), Some((&b"a"[..], &b"below a"[..])));
+    assert_eq!(range.next_back(&mut writer), Some((&b"k"[..], &b"in memory"[..])));
+    assert_eq!(range.next(&mut writer), None);
+}
