@@ -7,11 +7,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 check test "unit, integration and documentation tests"
 status=0
 
-# As a user builds it. The program on top wants parents on a disk, and would have them built into everything beside it.
-run_tests cargo test "${locked[@]}" --no-fail-fast --workspace --exclude engine-cli || status=1
+# The programs around the libraries, and what the documentation says. The program on top wants parents on a disk, and would
+# have them built into everything beside it.
+run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --doc || status=1
+run_tests cargo test "${locked[@]}" --no-fail-fast -p bench -p loom-tests || status=1
 run_tests cargo test "${locked[@]}" --no-fail-fast -p engine-cli || status=1
 
-# With the stops inside the protocols: tests that park a thread halfway exist in this build only.
+# Unoptimised, with the stops inside the protocols: tests that park a thread halfway exist in this build only.
 run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --tests \
     --features epoch-store/pause-points,engine/pause-points || status=1
 
@@ -31,7 +33,7 @@ run_tests cargo test "${locked[@]}" -p engine --features "$below" --doc -- paren
 run_tests cargo test "${locked[@]}" --no-fail-fast -p engine --features "$below" --test crash -- \
     --test-threads=1 --nocapture || status=1
 
-# Optimised with assertions kept: threads are fast enough to meet, which is what a stress test needs.
+# As a user builds it, but optimised with assertions kept: threads are fast enough to meet, which is what a stress test needs.
 run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --tests \
     --profile checked || status=1
 

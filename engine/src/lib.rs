@@ -7,8 +7,10 @@
 //! a layer of writes that may come down, or be dropped. Nothing locks, so all of it can be called from asynchronous tasks
 //! (`examples/async_tokio.rs` says what is better not).
 //!
-//! *What it is not.* Nothing is written to disk, as yet. It is no database: no queries, no types, one process. It is no cache:
-//! nothing is evicted. A single thread that needs no snapshots is better served by a `BTreeMap`.
+//! *Where it lives.* In memory; and, if it is given a [`Parent`], on a disk below: commits get there in the background, in the order of
+//! their versions, and are there again when the store is opened; what memory has no room for is read from there.
+//!
+//! *What it is not.* It is no database: no queries, no types, one process. It is no cache: nothing that was committed is dropped. A single thread that needs no snapshots is better served by a `BTreeMap`.
 //!
 //! ```
 //! use engine::{Error, Store, WriteBatch};
@@ -45,6 +47,7 @@
 //! | [`Transaction`] | serializable, phantoms included, or snapshot isolation ([`Isolation`]); nothing is locked, and of two in each other's way one goes through |
 //! | [`Overlay`] | each read and each iterator sees one moment of all layers; [`flush`](Overlay::flush) is one step, beside writers and other flushes, and loses nothing |
 //! | [`Executor`] | the outcome of running transactions one after the other, on many threads; each is run a bounded number of times |
+//! | durability | with a [`Parent`], a commit that was waited for is there after a crash; of all others a prefix by version, whole |
 //! | memory | a reader keeps the versions that it sees and no others; who holds on for too long is told of ([`Builder::on_slow_reader`]), or reads by a [`Lease`] that is taken back |
 //! | bad input | an [`Error`] with a type; nothing half applied, no panic |
 //!
@@ -54,6 +57,8 @@
 //! - *Reading*: [`Snapshot`], [`SpaceView`], [`Range`], [`Cursor`], [`ChangeSet`], [`Lease`]; what they yield: [`Key`], [`Value`].
 //! - *Backups*: [`Snapshot::export`], [`Builder::import`], [`verify_backup`]; [`Exported`], [`BackupProgress`], [`BackupFault`]. What a parent
 //!   has kept, without opening a store: [`Stored`], [`StoredSpace`], [`StoredRange`], [`Verified`].
+//! - *State that survives*: [`Builder::parent`], [`Parent`], [`MemoryParent`], `RedbParent`, `FjallParent`; [`Durability`], [`Store::wait_durable`],
+//!   [`Overflow`], [`Builder::memory_budget`].
 //! - *Transactions*: [`Store::transact`], [`Transaction`], [`Savepoint`], [`Retry`]; [`Conflict`].
 //! - *Layers*: [`Overlay`], [`OverlayView`], [`OverlayBatch`].
 //! - *Blocks of transactions that run at once*: [`Block`], [`View`], [`Verdict`], [`Sealed`]; [`MergeOp`].

@@ -339,8 +339,7 @@ fn blocks_read_what_was_evicted() {
                             0 => view.delete(from)?,
                             1 => {
                                 let mut sum = 0;
-                                let range = view.range(&from[..]..);
-                                for entry in range {
+                                for entry in view.range(&from[..]..) {
                                     sum += amount(Some(entry?.1));
                                 }
                                 return Ok(sum);

@@ -58,7 +58,7 @@ fn what_lies_wrong_is_found() {
         (b"\0\0\0\0", b"an empty key", "no store holds"),
         (b"\0\0\0\x07k", b"", "no such key space"),
         (b"\xff\xff\xff\xffsecret", b"", "unknown kind"),
-        (b"\xff\xff\xff\xffspace\0\0\0\x03", b"accounts", "cannot have the name"),
+        (b"\xff\xff\xff\xffspace\0\0\0\x04", b"accounts", "cannot have the name"),
     ];
     for (key, value, words) in wrong {
         let parent = parent();

@@ -42,8 +42,8 @@ pub enum Writes<'a> {
 
 /// Hands out keys and what becomes of them.
 pub type Each<'a> = dyn Fn(&mut Visit<'_>) + 'a;
-/// Takes a key and what becomes of it.
-pub type Visit<'v> = dyn FnMut(&[u8], Option<&[u8]>) + 'v;
+/// Takes a key, and its value, if it gets one.
+pub type Visit<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
 
 impl<'a> Writes<'a> {
     /// How many there are; a deleted range counts as one.

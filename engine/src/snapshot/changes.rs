@@ -28,7 +28,7 @@ pub struct Changes<'s> {
 
 /// How they are found.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the usual case pays no allocation for the other")]
+#[expect(clippy::large_enum_variant, reason = "the usual one is to cost no allocation")]
 enum Found<'s> {
     /// By the versions of keys in memory.
     ByVersion(epoch_store::Changes<'s>),

@@ -318,7 +318,7 @@ pub struct LeaseRange<'l> {
 
 /// Where they come from.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the usual case pays no allocation for the other")]
+#[expect(clippy::large_enum_variant, reason = "the usual one is to cost no allocation")]
 enum Entries<'l> {
     Memory(epoch_store::LeaseRange<'l>),
     /// And from what lies below it.

@@ -30,7 +30,7 @@ pub struct Range<'s> {
 
 /// Where they come from.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the usual case pays no allocation for the other")]
+#[expect(clippy::large_enum_variant, reason = "the usual one is to cost no allocation")]
 enum Entries<'s> {
     Memory(epoch_store::Range<'s>),
     /// And from what lies below it.

@@ -254,7 +254,8 @@ impl Builder {
     /// let builder = Store::builder().durability(Durability::Durable);
     /// assert!(matches!(builder.clone().open(), Err(engine::Error::NoParent)));
     /// let store = builder.parent(MemoryParent::new()).open()?;
-    /// assert_eq!(store.durable_version(), Some(store.put("k", "v")?));
+    /// let version = store.put("k", "v")?;
+    /// assert_eq!(store.durable_version(), Some(version));
     /// # Ok::<(), engine::Error>(())
     /// ```
     #[must_use]

@@ -25,7 +25,7 @@ pub type Grounded<'b> = dyn DoubleEndedIterator<Item = (Vec<u8>, Vec<u8>)> + Sen
 /// Entries of the base, which live as long as the block; see [`BlockMap::base_range`](super::BlockMap::base_range).
 pub struct BaseRange<'b>(Entries<'b>);
 
-#[expect(clippy::large_enum_variant, reason = "the usual case pays no allocation for the other")]
+#[expect(clippy::large_enum_variant, reason = "the usual one is to cost no allocation")]
 enum Entries<'b> {
     OfMemory(Range<'b>),
     OfGround(Box<Grounded<'b>>),

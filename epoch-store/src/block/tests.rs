@@ -243,11 +243,10 @@ fn a_block_reads_its_own_key_space() {
     let space = map.key_space("s").unwrap();
     space.put("a", "in s").unwrap();
     let block = BlockMap::new(map.snapshot(), Some(space), 1, &Pool::default()).unwrap();
+    assert_eq!(block.writer().key(b"a").unwrap().base(), Some(&b"in s"[..]));
     let mut writer = block.writer();
-    assert_eq!(writer.key(b"a").unwrap().base(), Some(&b"in s"[..]));
-    let mut range = block.base_range(Bound::Unbounded, Bound::Unbounded);
-    assert_eq!(range.next(&mut writer), Some((&b"a"[..], &b"in s"[..])));
-    assert_eq!(range.next(&mut writer), None);
+    let mut base = block.base_range(Bound::Unbounded, Bound::Unbounded);
+    assert!(base.next(&mut writer).is_some() && base.next_back(&mut writer).is_none());
     let foreign = Map::new().key_space("s").unwrap();
     let refused = BlockMap::new(map.snapshot(), Some(foreign), 1, &Pool::default());
     assert_eq!(refused.unwrap_err(), Error::ForeignSpace);
@@ -280,4 +279,39 @@ fn a_transaction_that_is_none_is_refused_before_anything_is_done() {
     };
     assert!(refused(true) && refused(false));
     assert_eq!(key.visible(9).get(), State::Base);
+}
+
+/// Something below the base: what it has not got is asked for once, and lives as long as the block.
+struct Beneath;
+
+impl Ground for Beneath {
+    fn get(&self, _base: &Snapshot, key: &[u8]) -> Option<Vec<u8>> {
+        (key != b"nowhere").then(|| [b"below ", key].concat())
+    }
+
+    fn range<'b>(
+        &'b self,
+        base: &'b Snapshot,
+        lo: Bound<&[u8]>,
+        hi: Bound<&[u8]>,
+    ) -> Box<Grounded<'b>> {
+        let entries = base.range((lo, hi)).map(|(key, value)| (key.to_vec(), value.to_vec()));
+        Box::new(std::iter::once((b"a".to_vec(), b"below a".to_vec())).chain(entries))
+    }
+}
+
+#[test]
+fn what_the_base_has_not_got_is_asked_for_below() {
+    let map = Map::new();
+    map.put("k", "in memory").unwrap();
+    let block = BlockMap::new(map.snapshot(), None, 1, &Pool::default()).unwrap().on(Beneath);
+    let mut writer = block.writer();
+    let mut base = |key: &[u8]| writer.key(key).unwrap().base();
+    assert_eq!(base(b"k"), Some(&b"in memory"[..]));
+    assert_eq!(base(b"a"), Some(&b"below a"[..]));
+    assert_eq!(base(b"nowhere"), None);
+    let mut range = block.base_range(Bound::Unbounded, Bound::Unbounded);
+    assert_eq!(range.next(&mut writer), Some((&b"a"[..], &b"below a"[..])));
+    assert_eq!(range.next_back(&mut writer), Some((&b"k"[..], &b"in memory"[..])));
+    assert_eq!(range.next(&mut writer), None);
 }

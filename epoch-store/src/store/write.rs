@@ -57,7 +57,7 @@ impl Store {
     /// As there, but [`Error::MemoryLimit`].
     pub fn commit_beyond_limit(&self, batch: &WriteBatch) -> Result<u64, Error> {
         self.check(batch.len(), batch.ops())?;
-        if batch.len() == 0 {
+        if batch.is_empty() {
             return Ok(self.published());
         }
         let (ops, spans) = batch.resolve_ranges();
