@@ -36,7 +36,9 @@ impl Adapter {
                 builder.parent(RedbOptions::new().cache_bytes(cache).open(path)?).open()
             }
             Adapter::Fjall => {
-                builder.parent(FjallOptions::new().cache_bytes(cache).open(path)?).open()
+                // As much again for what was written last: a small cache is chosen where memory is.
+                let options = FjallOptions::new().cache_bytes(cache);
+                builder.parent(options.write_buffer_bytes(cache).open(path)?).open()
             }
         }
     }

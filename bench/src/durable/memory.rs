@@ -59,6 +59,7 @@ pub fn measure(adapter: Adapter, options: &Options, bed: &Bed, rows: &mut Rows) 
     add("resident-raw", "the most that was resident, as it is", mib("most"), None);
     add("resident-start", "resident at the start", base, None);
     add("counted", "what the store counts at the end", mib("counted"), None);
+    add("counted-most", "the most that the store counted", mib("counted_most"), None);
     bed.remove(&path)
 }
 
@@ -73,8 +74,10 @@ pub fn child(options: &Options, budget: u64) -> Outcome {
     let builder =
         Store::builder().memory_budget(budget).undurable_limit(UNDURABLE, Overflow::Wait);
     let store = adapter.open(path, CACHE, builder)?;
+    let mut counted_most = 0;
     for block in all(options.keys, 5_000, 1) {
         store.commit(&batch(&block))?;
+        counted_most = counted_most.max(store.stats().bytes);
     }
     for block in all(options.keys / AGAIN, 5_000, 2) {
         let again = block.iter().map(|(key, _)| number(key) * AGAIN);
@@ -83,9 +86,12 @@ pub fn child(options: &Options, budget: u64) -> Outcome {
     }
     store.flush()?;
     let counted = store.stats().bytes;
+    let rss_before = status("VmRSS:")?;
     verify(&store, options.keys)?;
     let (rss, most) = (status("VmRSS:")?, status("VmHWM:")?);
-    println!("{}", json!({ "base": base, "rss": rss, "most": most, "counted": counted }));
+    println!("{}", json!({
+        "base": base, "rss": rss_before.max(rss), "most": most, "counted": counted, "counted_most": counted_most,
+    }));
     Ok(store.close()?)
 }
 

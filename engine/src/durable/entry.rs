@@ -3,6 +3,7 @@
 use crate::parent::layout::PREFIX;
 use epoch_store::atomics::{AtomicU64, Ordering};
 use epoch_store::{Step, WriteOp};
+use smallvec::SmallVec;
 
 /// Bytes that an entry takes beside its writes, about.
 const OVERHEAD: u64 = 64;
@@ -82,13 +83,17 @@ impl Entry {
 /// ```
 #[derive(Debug, Default)]
 pub struct Log {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     /// The greatest number of a space.
     last_space: u32,
     has_ranges: bool,
 }
 
 const HEADER: usize = 9;
+
+/// One short write needs no memory but that of its entry.
+type Bytes = SmallVec<[u8; 192]>;
+
 const DELETE: u8 = 0;
 const PUT: u8 = 1;
 const DELETE_RANGE: u8 = 2;
@@ -106,7 +111,7 @@ impl Log {
     /// Room for writes of so many bytes in all.
     pub fn with_capacity(writes: usize, bytes: usize) -> Self {
         let capacity = writes.saturating_mul(HEADER + PREFIX).saturating_add(bytes);
-        Self { bytes: Vec::with_capacity(capacity), ..Self::default() }
+        Self { bytes: Bytes::with_capacity(capacity), ..Self::default() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -134,15 +139,18 @@ impl Log {
 
     fn add(&mut self, kind: u8, space: u32, key: &[u8], second: (&[u8], &[u8])) {
         let lengths = [PREFIX + key.len(), second.0.len() + second.1.len()];
-        self.bytes.push(kind);
-        for length in lengths {
-            // Keys and values are shorter than 2 GiB.
-            self.bytes.extend_from_slice(&(length as u32).to_le_bytes());
+        // At once what goes before the key: a block has thousands of writes, and whoever commits it waits.
+        let mut head = [kind; HEADER + PREFIX];
+        // Keys and values are shorter than 2 GiB.
+        head[1..5].copy_from_slice(&(lengths[0] as u32).to_le_bytes());
+        head[5..HEADER].copy_from_slice(&(lengths[1] as u32).to_le_bytes());
+        head[HEADER..].copy_from_slice(&space.to_be_bytes());
+        self.bytes.extend_from_slice(&head);
+        self.bytes.extend_from_slice(key);
+        if !second.0.is_empty() {
+            self.bytes.extend_from_slice(second.0);
         }
-        self.bytes.extend_from_slice(&space.to_be_bytes());
-        for part in [key, second.0, second.1] {
-            self.bytes.extend_from_slice(part);
-        }
+        self.bytes.extend_from_slice(second.1);
         self.last_space = self.last_space.max(space);
         self.has_ranges |= kind == DELETE_RANGE;
     }

@@ -42,6 +42,11 @@ impl ParentBatch {
         Self { version, bytes: Vec::new(), writes: Vec::new() }
     }
 
+    /// No writes yet, and room for so many bytes of keys and values.
+    pub(crate) fn with_capacity(version: Version, bytes: usize) -> Self {
+        Self { version, bytes: Vec::with_capacity(bytes), writes: Vec::new() }
+    }
+
     /// The version of the parent once it is made.
     ///
     /// ```
