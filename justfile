@@ -72,3 +72,7 @@ deny:
 # The comparison with the rivals, on a quiet machine.
 bench *args:
     ci/bench.sh {{args}}
+
+# What a parent on a disk costs and gives, beside redb and fjall by themselves, on a quiet machine.
+durable *args:
+    ci/durable.sh {{args}}

@@ -6,8 +6,10 @@
 
 mod art;
 mod btree;
+mod fjall;
 mod locked_btree;
 mod ours;
+mod redb;
 mod roster;
 mod shape;
 mod skiplist;
@@ -17,8 +19,10 @@ mod versioned_art;
 
 pub use art::Art;
 pub use btree::BTree;
+pub use fjall::Fjall;
 pub use locked_btree::LockedBTree;
 pub use ours::Ours;
+pub use redb::Redb;
 pub use roster::{Roster, Visitor};
 pub use shape::{Bytes, Inline, Shape};
 pub use skiplist::SkipList;

@@ -3,7 +3,8 @@
 use clap::ValueEnum;
 
 use super::{
-    Art, BTree, Bytes, Contender, Inline, LockedBTree, Ours, SkipList, Surreal, VersionedArt,
+    Art, BTree, Bytes, Contender, Fjall, Inline, LockedBTree, Ours, Redb, SkipList, Surreal,
+    VersionedArt,
 };
 use crate::workload::Case;
 
@@ -24,6 +25,10 @@ pub enum Roster {
     Vartmap,
     /// `surrealmx::Database`
     Surrealmx,
+    /// `redb::Database` in memory, nothing durable; only where it is named
+    Redb,
+    /// `fjall::Database`, nothing durable; only where it is named
+    Fjall,
 }
 
 /// Something to do with a contender once its type is known.
@@ -37,7 +42,7 @@ pub trait Visitor {
 
 impl Roster {
     /// Everyone, ours first.
-    pub const ALL: [Roster; 7] = [
+    pub const ALL: [Roster; 9] = [
         Roster::Ours,
         Roster::Btree,
         Roster::Rwbtree,
@@ -45,7 +50,15 @@ impl Roster {
         Roster::Artmap,
         Roster::Vartmap,
         Roster::Surrealmx,
+        Roster::Redb,
+        Roster::Fjall,
     ];
+
+    /// Whether it takes part where nobody is named. Engines that are made for a disk do not: a single write takes them so long
+    /// that a run would be theirs mostly.
+    pub fn is_default(self) -> bool {
+        !matches!(self, Roster::Redb | Roster::Fjall)
+    }
 
     /// The name on the command line and in the JSON report.
     pub fn name(self) -> &'static str {
@@ -57,6 +70,8 @@ impl Roster {
             Roster::Artmap => "artmap",
             Roster::Vartmap => "vartmap",
             Roster::Surrealmx => "surrealmx",
+            Roster::Redb => "redb",
+            Roster::Fjall => "fjall",
         }
     }
 
@@ -68,6 +83,8 @@ impl Roster {
             Roster::Skipmap => Some("crossbeam-skiplist"),
             Roster::Artmap | Roster::Vartmap => Some("artmap"),
             Roster::Surrealmx => Some("surrealmx"),
+            Roster::Redb => Some("redb"),
+            Roster::Fjall => Some("fjall"),
         }
     }
 
@@ -86,6 +103,8 @@ impl Roster {
                 "flattered: clock lent by the harness, no register of readers, no pruning"
             }
             Roster::Surrealmx => "the direct competitor; direct calls, borrowed reads, in memory",
+            Roster::Redb => "made for a disk: here in memory, without durability (every 256th commit frees pages)",
+            Roster::Fjall => "made for a disk: here without durability, all that was written in memory",
         }
     }
 
@@ -104,6 +123,8 @@ impl Roster {
             (Roster::Vartmap, Case::Fix) => visitor.visit::<VersionedArt<Inline>>(),
             (Roster::Vartmap, Case::Prefix) => visitor.visit::<VersionedArt<Bytes>>(),
             (Roster::Surrealmx, _) => visitor.visit::<Surreal>(),
+            (Roster::Redb, _) => visitor.visit::<Redb>(),
+            (Roster::Fjall, _) => visitor.visit::<Fjall>(),
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct Options {
     #[arg(long, value_name = "ROWS", value_delimiter = ',')]
     only: Vec<String>,
 
-    /// Who takes part [default: all]
+    /// Who takes part [default: all but redb and fjall]
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     contenders: Vec<Roster>,
 
@@ -124,7 +124,10 @@ impl Options {
 
     /// Who takes part, in the order of the roster.
     pub fn contenders(&self) -> Vec<Roster> {
-        let wanted = |one: &Roster| self.contenders.is_empty() || self.contenders.contains(one);
+        let wanted = |one: &Roster| match self.contenders[..] {
+            [] => one.is_default(),
+            _ => self.contenders.contains(one),
+        };
         Roster::ALL.into_iter().filter(wanted).collect()
     }
 

@@ -70,6 +70,11 @@ impl Entry {
         self.log.weight()
     }
 
+    /// The memory that its writes were in.
+    pub fn into_bytes(self) -> Bytes {
+        self.log.bytes
+    }
+
     /// In their order.
     pub fn writes(&self) -> impl Iterator<Item = Logged<'_>> {
         self.log.writes()
@@ -92,7 +97,7 @@ pub struct Log {
 const HEADER: usize = 9;
 
 /// One short write needs no memory but that of its entry.
-type Bytes = SmallVec<[u8; 192]>;
+pub type Bytes = SmallVec<[u8; 192]>;
 
 const DELETE: u8 = 0;
 const PUT: u8 = 1;
@@ -108,10 +113,15 @@ pub enum Logged<'a> {
 }
 
 impl Log {
-    /// Room for writes of so many bytes in all.
-    pub fn with_capacity(writes: usize, bytes: usize) -> Self {
-        let capacity = writes.saturating_mul(HEADER + PREFIX).saturating_add(bytes);
-        Self { bytes: Bytes::with_capacity(capacity), ..Self::default() }
+    /// In this memory, whatever it held.
+    pub fn on(mut bytes: Bytes) -> Self {
+        bytes.clear();
+        Self { bytes, ..Self::default() }
+    }
+
+    /// What so many writes take, with so many bytes in their keys and values.
+    pub fn room(writes: usize, bytes: usize) -> usize {
+        writes.saturating_mul(HEADER + PREFIX).saturating_add(bytes)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -185,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_pushed_comes_out() {
-        let mut log = Log::with_capacity(3, 20);
+        let mut log = Log::on(Bytes::new());
         log.push(Step::Write(WriteOp { space: 0, key: b"a", value: Some(b"") }));
         log.push(Step::Write(WriteOp { space: 2, key: b"bc", value: None }));
         log.push(Step::DeleteRange { space: 2, from: b"", to: None });

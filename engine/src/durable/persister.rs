@@ -138,7 +138,7 @@ impl Persister {
             if count > 0 && !self.write(count, reached.into()) {
                 return false;
             }
-            self.held.drain(..count);
+            self.held.drain(..count).for_each(|entry| self.journal.recycle(entry));
             self.journal.release(bytes);
             self.progress.advance(reached);
             if count > 0
