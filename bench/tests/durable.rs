@@ -30,7 +30,8 @@ fn every_row_is_measured_and_judged() {
     for adapter in ["redb", "fjall"] {
         let of = rows.iter().filter(|row| row["adapter"] == adapter);
         let ids: Vec<&str> = of.filter_map(|row| row["id"].as_str()).collect();
-        for id in ["put-p50", "block-mean", "pipelined", "get-memory", "scan-below", "open-budget"] {
+        for id in ["put-p50", "block-mean", "pipelined", "get-memory", "scan-below", "open-budget"]
+        {
             assert!(ids.contains(&id), "{adapter}: {id} is not among {ids:?}");
             assert!(printed.contains(&format!("| {id} ")), "{id}: {printed}");
         }

@@ -135,7 +135,8 @@ fn finish(folder: &Path, adapter: &str) -> (u64, String) {
     let report = folder.with_extension("json");
     let mut args = on_store(folder, adapter);
     args.extend(["--json".to_owned(), report.to_str().expect("a name in UTF-8").to_owned()]);
-    let output = Command::new(env!("CARGO_BIN_EXE_replay")).args(&args).output().expect("it starts");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_replay")).args(&args).output().expect("it starts");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let report: Value =
         serde_json::from_str(&fs::read_to_string(report).expect("a report")).expect("valid JSON");
@@ -154,7 +155,8 @@ fn kill_midway(folder: &Path, adapter: &str) {
         .expect("it starts");
     let lines = BufReader::new(child.stderr.take().expect("it was asked for")).lines();
     let durable = |line: &str| line.rsplit_once("durable: ")?.1.parse::<u64>().ok();
-    let seen = lines.map_while(Result::ok).filter_map(|line| durable(&line)).find(|many| *many >= 3);
+    let seen =
+        lines.map_while(Result::ok).filter_map(|line| durable(&line)).find(|many| *many >= 3);
     child.kill().expect("SIGKILL"); // nothing is said to it first
     child.wait().expect("it has ended");
     assert!(seen.is_some_and(|many| many < 40), "it was to be killed in the middle: {seen:?}");
@@ -164,8 +166,8 @@ fn kill_midway(folder: &Path, adapter: &str) {
 fn a_chain_on_a_store_goes_on_after_a_kill_and_ends_in_the_same_state() {
     let place = tempfile::tempdir().expect("a folder for stores");
     for adapter in ["redb", "fjall"] {
-        let (whole, killed) = (place.path().join("whole"), place.path().join("killed"));
-        let (whole, killed) = (whole.join(adapter), killed.join(adapter));
+        let [whole, killed] = ["whole", "killed"].map(|name| format!("{name}-{adapter}"));
+        let (whole, killed) = (place.path().join(whole), place.path().join(killed));
         let (begun_at, state) = finish(&whole, adapter);
         assert_eq!(begun_at, 0);
         kill_midway(&killed, adapter);

@@ -32,8 +32,9 @@ impl Contender for Fjall {
         let place = expect(TempDir::with_prefix("fjall-"));
         let builder = Database::builder(place.path()).cache_size(CACHE);
         let database = expect(builder.manual_journal_persist(true).open());
-        let options =
-            || KeyspaceCreateOptions::default().max_memtable_size(CACHE).manual_journal_persist(true);
+        let options = || {
+            KeyspaceCreateOptions::default().max_memtable_size(CACHE).manual_journal_persist(true)
+        };
         let space = expect(database.keyspace("entries", options));
         Fjall { space, database, _place: place }
     }

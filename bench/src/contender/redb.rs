@@ -29,7 +29,7 @@ impl Redb {
     fn write<'k>(&self, ops: impl Iterator<Item = (&'k [u8], Value)>) {
         use std::sync::atomic::Ordering::Relaxed;
         let mut transaction = expect(self.database.begin_write());
-        let is_kept = self.commits.fetch_add(1, Relaxed) % KEPT == 0;
+        let is_kept = self.commits.fetch_add(1, Relaxed).is_multiple_of(KEPT);
         let durability = if is_kept { Durability::Immediate } else { Durability::None };
         expect(transaction.set_durability(durability));
         let mut table = expect(transaction.open_table(TABLE));

@@ -103,8 +103,12 @@ impl Roster {
                 "flattered: clock lent by the harness, no register of readers, no pruning"
             }
             Roster::Surrealmx => "the direct competitor; direct calls, borrowed reads, in memory",
-            Roster::Redb => "made for a disk: here in memory, without durability (every 256th commit frees pages)",
-            Roster::Fjall => "made for a disk: here without durability, all that was written in memory",
+            Roster::Redb => {
+                "made for a disk: here in memory, without durability (every 256th commit frees pages)"
+            }
+            Roster::Fjall => {
+                "made for a disk: here without durability, all that was written in memory"
+            }
         }
     }
 

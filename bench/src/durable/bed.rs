@@ -7,7 +7,7 @@ use engine::{Builder, Store, WriteBatch};
 use tempfile::TempDir;
 
 use super::bare::{self, Bare};
-use super::data::{Block, all};
+use super::data::{Block, KEY_LEN, VALUE_LEN, all};
 use crate::adapter::Adapter;
 use crate::program::Outcome;
 
@@ -60,7 +60,12 @@ impl Bed {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn store(&self, adapter: Adapter, builder: Builder, keys: u64) -> Outcome<(Store, PathBuf)> {
+    pub fn store(
+        &self,
+        adapter: Adapter,
+        builder: Builder,
+        keys: u64,
+    ) -> Outcome<(Store, PathBuf)> {
         let path = self.fresh("store")?;
         let store = adapter.open(&path, CACHE, builder)?;
         load(&store, keys)?;
@@ -98,7 +103,7 @@ pub fn load(store: &Store, keys: u64) -> Outcome {
 
 /// A block as a batch.
 pub fn batch(block: &Block) -> WriteBatch {
-    let mut batch = WriteBatch::with_capacity(block.len(), 0);
+    let mut batch = WriteBatch::with_capacity(block.len(), block.len() * (KEY_LEN + VALUE_LEN));
     for (key, value) in block {
         batch.put(key, value);
     }

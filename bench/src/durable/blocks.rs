@@ -108,7 +108,10 @@ fn check(store: &Store, bare: &dyn Bare, options: &Options) -> Outcome {
     })?;
     if (ours.len() as u64, place, wrong, differing) != (options.keys, ours.len(), 0, 0) {
         let found = ours.len();
-        return Err(format!("{found} entries of ours, {place} of the engine; {wrong} wrong, {differing} differ").into());
+        return Err(format!(
+            "{found} entries of ours, {place} of the engine; {wrong} wrong, {differing} differ"
+        )
+        .into());
     }
     Ok(())
 }

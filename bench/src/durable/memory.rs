@@ -54,7 +54,12 @@ pub fn measure(adapter: Adapter, options: &Options, bed: &Bed, rows: &mut Rows) 
     };
     let base = mib("base");
     let must = Some(Limit::AtMost(MOST));
-    add("resident", "4x the budget: resident at the end, less at the start", mib("rss") - base, must);
+    add(
+        "resident",
+        "4x the budget: resident at the end, less at the start",
+        mib("rss") - base,
+        must,
+    );
     add("resident-most", "the most that was resident, less at the start", mib("most") - base, must);
     add("resident-raw", "the most that was resident, as it is", mib("most"), None);
     add("resident-start", "resident at the start", base, None);
@@ -71,8 +76,7 @@ pub fn child(options: &Options, budget: u64) -> Outcome {
     let base = status("VmRSS:")?;
     let adapter = options.adapters()[0];
     let path = options.dir.as_deref().ok_or("a directory is needed")?;
-    let builder =
-        Store::builder().memory_budget(budget).undurable_limit(UNDURABLE, Overflow::Wait);
+    let builder = Store::builder().memory_budget(budget).undurable_limit(UNDURABLE, Overflow::Wait);
     let store = adapter.open(path, CACHE, builder)?;
     let mut counted_most = 0;
     for block in all(options.keys, 5_000, 1) {
@@ -89,9 +93,12 @@ pub fn child(options: &Options, budget: u64) -> Outcome {
     let rss_before = status("VmRSS:")?;
     verify(&store, options.keys)?;
     let (rss, most) = (status("VmRSS:")?, status("VmHWM:")?);
-    println!("{}", json!({
-        "base": base, "rss": rss_before.max(rss), "most": most, "counted": counted, "counted_most": counted_most,
-    }));
+    println!(
+        "{}",
+        json!({
+            "base": base, "rss": rss_before.max(rss), "most": most, "counted": counted, "counted_most": counted_most,
+        })
+    );
     Ok(store.close()?)
 }
 
@@ -102,7 +109,7 @@ fn number(key: &[u8; KEY_LEN]) -> u64 {
 /// Each entry once, in order, each what was written last to it; by gets too.
 fn verify(store: &Store, keys: u64) -> Outcome {
     let sequence = |number: u64| {
-        let is_again = number % AGAIN == 0 && number / AGAIN < keys / AGAIN;
+        let is_again = number.is_multiple_of(AGAIN) && number / AGAIN < keys / AGAIN;
         if is_again { 2 } else { 1 }
     };
     let snapshot = store.snapshot();

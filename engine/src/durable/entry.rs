@@ -60,6 +60,11 @@ impl Entry {
         self.log.last_space()
     }
 
+    /// How many writes it has.
+    pub fn len(&self) -> usize {
+        self.log.len as usize
+    }
+
     /// Whether ranges are deleted.
     pub fn has_ranges(&self) -> bool {
         self.log.has_ranges
@@ -89,6 +94,8 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct Log {
     bytes: Bytes,
+    /// Writes.
+    len: u32,
     /// The greatest number of a space.
     last_space: u32,
     has_ranges: bool,
@@ -161,6 +168,7 @@ impl Log {
             self.bytes.extend_from_slice(second.0);
         }
         self.bytes.extend_from_slice(second.1);
+        self.len += 1;
         self.last_space = self.last_space.max(space);
         self.has_ranges |= kind == DELETE_RANGE;
     }

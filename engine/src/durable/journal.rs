@@ -51,9 +51,9 @@ impl<'a> Writes<'a> {
     }
 
     /// As a batch.
-    pub fn to_batch(&self) -> WriteBatch {
+    pub fn to_batch(self) -> WriteBatch {
         match self {
-            Self::Batch(batch) => WriteBatch::clone(batch),
+            Self::Batch(batch) => batch.clone(),
             Self::One(_) | Self::Keys(..) => {
                 let mut batch = WriteBatch::new();
                 self.for_each(|step| {

@@ -116,7 +116,7 @@ fn load(
         loader.put(key, &value)?;
         so_far.entries += 1;
         so_far.bytes += (key.len() + value.len()) as u64;
-        if so_far.entries % REPORT == 0 {
+        if so_far.entries.is_multiple_of(REPORT) {
             tell(so_far);
         }
     }

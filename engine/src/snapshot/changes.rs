@@ -28,6 +28,10 @@ pub struct Changes<'s> {
 
 /// How they are found.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "what reads memory alone is made for every read, and allocates nothing"
+)]
 enum Found<'s> {
     /// By the versions of keys in memory.
     ByVersion(epoch_store::Changes<'s>),

@@ -30,6 +30,10 @@ pub struct Range<'s> {
 
 /// Where they come from.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "what reads memory alone is made for every read, and allocates nothing"
+)]
 enum Entries<'s> {
     Memory(epoch_store::Range<'s>),
     /// And from what lies below it.
