@@ -44,7 +44,7 @@ pub fn run(options: &Options, allocator: &str) -> Outcome {
     let setting = Setting { workers: options.workers(), is_hinted: options.hints == Hints::On };
     let mut findings = Findings::default();
     match &traces {
-        None if options.store.is_some() => stored::run(options, pace, setting, &mut findings)?,
+        None if options.store.is_some() => stored::run(options, setting, &mut findings)?,
         None => generated::run(&options.plans(pace), options, setting, &mut findings)?,
         Some(traces) if options.chain => {
             chained::run(traces, options, pace, setting, &mut findings)?;

@@ -61,7 +61,7 @@ impl Entry {
     }
 
     /// How many writes it has.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.log.len as usize
     }
 

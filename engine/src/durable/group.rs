@@ -23,7 +23,7 @@ pub fn batch<'a>(
 ) -> Result<ParentBatch, ParentError> {
     let has_ranges = entries.clone().any(Entry::has_ranges);
     let bytes = entries.clone().map(Entry::weight).sum::<u64>() as usize;
-    let count = entries.clone().map(Entry::len).sum();
+    let count = entries.clone().map(Entry::count).sum();
     let writes = entries.flat_map(Entry::writes);
     let mut batch = ParentBatch::with_capacity(version, count, bytes);
     if has_ranges {

@@ -42,7 +42,7 @@ pub enum Writes<'a> {
 impl<'a> Writes<'a> {
     /// How many there are; a deleted range counts as one.
     #[inline]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match self {
             Self::One(_) => 1,
             Self::Batch(batch) => batch.len(),

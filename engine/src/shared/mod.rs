@@ -187,7 +187,7 @@ impl Shared {
     where
         Error: From<E>,
     {
-        let count = writes.len() - terms.added;
+        let count = writes.count() - terms.added;
         let map = self.admit(count)?;
         let apply = || match self.bury(writes, terms) {
             Some(result) => result,
