@@ -81,7 +81,7 @@ fn complete_prefix() {
             let versions = versions(&taken);
             assert!(is_complete(&versions, upto), "{versions:?} for all up to {upto}");
         }
-        writers.map(|writer| writer.join().unwrap());
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
     });
 }
 

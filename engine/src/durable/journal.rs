@@ -270,7 +270,7 @@ impl Journal {
         fence_at("journal-end");
     }
 
-    /// Whether the persister may go to sleep: not if something was pushed. Until it is [awake](Journal::is_awake), those who
+    /// Whether the persister may go to sleep: not if something was pushed. Until it is [up](Journal::get_up) again, those who
     /// push wake it.
     pub fn lie_down(&self) -> bool {
         self.asleep.store(true, Ordering::Relaxed);

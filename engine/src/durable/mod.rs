@@ -1,6 +1,6 @@
 //! How commits reach the parent: journal, persister, and who waits for them.
 //!
-//! *Role.* A store with a [`Parent`] works like one without. Beside each commit a copy of its writes goes into a queue; one
+//! *Role.* A store with a [`Parent`](crate::parent::Parent) works like one without. Beside each commit a copy of its writes goes into a queue; one
 //! thread, the persister, takes what is there, makes one batch of it, and gives that to the parent while the next commits
 //! gather: group commit. Nobody waits for the disk who does not ask to.
 //!
