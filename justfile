@@ -88,3 +88,7 @@ counts *args:
 # What happens on a bad day, on both sides: an old reader, a queue, a huge commit beside.
 rivals *args:
     ci/rivals.sh {{args}}
+
+# What a parent on a disk costs and gives, beside redb and fjall by themselves, on a quiet machine.
+durable *args:
+    ci/durable.sh {{args}}

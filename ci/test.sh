@@ -41,4 +41,7 @@ run_tests cargo test "${locked[@]}" --no-fail-fast -p epoch-store -p engine --te
 step cargo run "${locked[@]}" -p bench --bin replay -- --blocks 2 --transactions 500 --work-us 2 --ballast 1000 --baseline \
     || status=1
 
+# A store on a disk, in small: everything that is read is compared with what was written.
+step cargo run "${locked[@]}" -p bench --bin durable -- --keys 2000 --rounds 1 || status=1
+
 exit $status

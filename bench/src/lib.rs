@@ -13,6 +13,8 @@
 //! `replay` and `executor` are about blocks of transactions: [`blocks`] are generated ones and who
 //! executes them, [`traces`] those of real blocks; [`replay`] compares every result with sequential
 //! execution, [`executor`] measures the executor's rows of the targets.
+//!
+//! `durable` is about stores with a parent on a disk: [`adapter`] says which, [`durable`] measures.
 
 #![forbid(unsafe_code)]
 
@@ -35,6 +37,10 @@ pub mod rivals;
 pub mod upkeep;
 
 pub mod layers;
+
+pub mod adapter;
+
+pub mod durable;
 
 pub mod blocks;
 

@@ -1,9 +1,9 @@
 //! The program `replay` from the outside: it finds what it should, and refuses with a sentence what it cannot use.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -109,6 +109,86 @@ fn blocks_of_nothing_and_fewer_transactions_than_workers_are_fine() {
         let output = replay(&[&args[..], &["--workers", "6", "--workload", "mixed"]].concat());
         assert!(output.status.success(), "{transactions}: {}", text(&output.stderr));
     }
+}
+
+/// A chain that takes some seconds, in blocks that do not.
+const CHAIN: [&str; 10] = [
+    "--blocks",
+    "40",
+    "--transactions",
+    "200",
+    "--work-us",
+    "20",
+    "--accounts",
+    "50",
+    "--ballast",
+    "500",
+];
+
+fn on_store(folder: &Path, adapter: &str) -> Vec<String> {
+    let place = ["--store", folder.to_str().expect("a name in UTF-8"), "--adapter", adapter];
+    CHAIN.iter().chain(&place).map(|arg| (*arg).to_owned()).collect()
+}
+
+/// Runs the chain to its end. The block that it began at, and the state.
+fn finish(folder: &Path, adapter: &str) -> (u64, String) {
+    let report = folder.with_extension("json");
+    let mut args = on_store(folder, adapter);
+    args.extend(["--json".to_owned(), report.to_str().expect("a name in UTF-8").to_owned()]);
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_replay")).args(&args).output().expect("it starts");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(report).expect("a report")).expect("valid JSON");
+    let stored = &report["stored"];
+    assert_eq!((&report["differences"], &stored["blocks"]), (&json!([]), &json!(40)));
+    (stored["resumed_at"].as_u64().expect("a height"), stored["state"].to_string())
+}
+
+/// Runs the chain, and kills it when some blocks are durable.
+fn kill_midway(folder: &Path, adapter: &str) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_replay"))
+        .args(on_store(folder, adapter))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let lines = BufReader::new(child.stderr.take().expect("it was asked for")).lines();
+    let durable = |line: &str| line.rsplit_once("durable: ")?.1.parse::<u64>().ok();
+    let seen =
+        lines.map_while(Result::ok).filter_map(|line| durable(&line)).find(|many| *many >= 3);
+    child.kill().expect("SIGKILL"); // nothing is said to it first
+    child.wait().expect("it has ended");
+    assert!(seen.is_some_and(|many| many < 40), "it was to be killed in the middle: {seen:?}");
+}
+
+#[test]
+fn a_chain_on_a_store_goes_on_after_a_kill_and_ends_in_the_same_state() {
+    let place = tempfile::tempdir().expect("a folder for stores");
+    for adapter in ["redb", "fjall"] {
+        let [whole, killed] = ["whole", "killed"].map(|name| format!("{name}-{adapter}"));
+        let (whole, killed) = (place.path().join(whole), place.path().join(killed));
+        let (begun_at, state) = finish(&whole, adapter);
+        assert_eq!(begun_at, 0);
+        kill_midway(&killed, adapter);
+        let (begun_at, again) = finish(&killed, adapter);
+        assert!((3..40).contains(&begun_at), "{adapter}: resumed at block {begun_at}");
+        assert_eq!(again, state, "{adapter}");
+        // There is nothing left to do.
+        assert_eq!(finish(&killed, adapter), (40, state), "{adapter}");
+    }
+}
+
+#[test]
+fn a_store_with_another_chain_is_left_alone() {
+    let place = tempfile::tempdir().expect("a folder for a store");
+    let args = [&SMALL[..], &["--store", place.path().to_str().expect("a name in UTF-8")]].concat();
+    assert!(replay(&args).status.success());
+    let output = replay(&[&args[..], &["--seed", "7"]].concat());
+    let said = text(&output.stderr);
+    assert!(!output.status.success() && said.contains("holds another chain"), "{said}");
+    let output = replay(&[&args[..], &["--workload", "hot,chain"]].concat());
+    assert!(text(&output.stderr).contains("one --workload"));
 }
 
 #[test]

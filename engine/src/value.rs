@@ -38,6 +38,12 @@ macro_rules! borrowed_bytes {
             pub(crate) fn of_shared(bytes: Arc<[u8]>) -> Self {
                 Self(Bytes::Shared(bytes))
             }
+
+            /// What comes after the first `from` bytes of these, which nobody else has.
+            #[inline]
+            pub(crate) fn of_owned_after(bytes: Vec<u8>, from: usize) -> Self {
+                Self(Bytes::Owned { bytes: bytes.into(), from })
+            }
         }
 
         impl Deref for $name<'_> {
@@ -49,6 +55,7 @@ macro_rules! borrowed_bytes {
                     Bytes::OfMap { bytes, from } => bytes.get(*from..).unwrap_or_default(),
                     Bytes::OfSlice(bytes) => bytes,
                     Bytes::Shared(bytes) => bytes,
+                    Bytes::Owned { bytes, from } => bytes.get(*from..).unwrap_or_default(),
                 }
             }
         }
@@ -113,6 +120,7 @@ enum Bytes<'s, M> {
     OfMap { bytes: M, from: usize },
     OfSlice(&'s [u8]),
     Shared(Arc<[u8]>),
+    Owned { bytes: Box<[u8]>, from: usize },
 }
 
 borrowed_bytes! {

@@ -90,3 +90,26 @@ fn d22_a_withdrawn_run_is_neither_committed_nor_sealed() -> Result {
     assert_eq!(contents(&store), [("k1".into(), "v0".into())]);
     Ok(())
 }
+
+#[test]
+fn a_tag_is_sealed_with_its_block_and_refused_without() -> Result {
+    let store = store(&[("k1", "v0")]);
+    let block = store.block(1)?;
+    write(&block, 0, 1, &[("k1", Some("v1"))]);
+    let before = store.snapshot();
+    let sealed = block.seal_tagged("7")?;
+    assert_eq!((before.metadata()?.is_none(), sealed.changed().len()), (true, 1));
+    assert_eq!(store.snapshot().metadata()?.unwrap(), "7");
+    assert_eq!(contents(&store), [("k1".into(), "v1".into())]);
+
+    let version = store.block(0)?.seal_tagged("8")?.version();
+    assert!(version > sealed.version(), "of nothing but its tag there is a commit too");
+    assert_eq!(store.snapshot().metadata()?.unwrap(), "8");
+
+    let block = store.block(1)?;
+    write(&block, 0, 1, &[("k1", Some("v2"))]);
+    let long = vec![0; engine::MAX_METADATA_LEN + 1];
+    assert!(matches!(block.seal_tagged(long), Err(engine::Error::MetadataTooLong { .. })));
+    assert_eq!(contents(&store), [("k1".into(), "v1".into())]);
+    Ok(())
+}

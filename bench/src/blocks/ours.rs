@@ -5,7 +5,7 @@ use std::time::Instant;
 use ahash::RandomState;
 use engine::{
     Abort, Block, BlockBuilder, Delta, ExecutionStats, Executor, MergeError, MergeId, MergeOp,
-    Store, TxnLogic, View, WriteBatch,
+    Store, TxnLogic, Version, View, WriteBatch,
 };
 
 use super::contender::{Contender, Done, Figures};
@@ -140,7 +140,11 @@ impl<J: Job> TxnLogic for Logic<'_, J> {
 impl Ours {
     /// An executor over an empty store.
     pub fn new(setting: Setting) -> Ours {
-        let store = Store::in_memory();
+        Ours::on(Store::in_memory(), setting)
+    }
+
+    /// An executor over this store.
+    pub fn on(store: Store, setting: Setting) -> Ours {
         let (blocks, account) = blocks(&store);
         let executor = Executor::builder().workers(setting.workers).build();
         Ours { store, blocks, account, executor, setting, names: RandomState::new() }
@@ -166,6 +170,23 @@ impl Ours {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Executes a block, and seals it with some bytes about it. Returns the version that it has become.
+    ///
+    /// # Errors
+    /// Those of [`Contender::execute`].
+    pub fn execute_tagged<J: Job>(&mut self, job: &J, tag: &[u8]) -> Result<Version, String> {
+        let (account, setting) = (self.account, self.setting);
+        let logic = Logic { job, account, setting, names: &self.names };
+        let in_words = |error: engine::Error| error.to_string();
+        let block = self.blocks.open(job.transactions() as u32).map_err(in_words)?;
+        let run = self.executor.run(block, &logic).map_err(in_words)?;
+        let executed = run.seal_tagged(tag).map_err(in_words)?;
+        if let Some(at) = executed.results.iter().position(Result::is_err) {
+            return Err(format!("transaction {at} has failed"));
+        }
+        Ok(executed.version())
     }
 }
 

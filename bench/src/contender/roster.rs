@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 
 use super::{
-    Art, BTree, Bytes, Concurrent, Contender, Copying, Inline, LockedBTree, Ours, Persistent,
-    SkipList, Surreal, TreeIndex, VersionedArt,
+    Art, BTree, Bytes, Concurrent, Contender, Copying, Fjall, Inline, LockedBTree, Ours,
+    Persistent, Redb, SkipList, Surreal, TreeIndex, VersionedArt,
 };
 use crate::workload::Case;
 
@@ -33,6 +33,10 @@ pub enum Roster {
     Treeindex,
     /// `concurrent_map::ConcurrentMap`
     Concmap,
+    /// `redb::Database` in memory, nothing durable; only where it is named
+    Redb,
+    /// `fjall::Database`, nothing durable; only where it is named
+    Fjall,
 }
 
 /// Something to do with a contender once its type is known.
@@ -46,7 +50,7 @@ pub trait Visitor {
 
 impl Roster {
     /// Everyone, ours first.
-    pub const ALL: [Roster; 11] = [
+    pub const ALL: [Roster; 13] = [
         Roster::Ours,
         Roster::Btree,
         Roster::Rwbtree,
@@ -58,6 +62,8 @@ impl Roster {
         Roster::Concread,
         Roster::Treeindex,
         Roster::Concmap,
+        Roster::Redb,
+        Roster::Fjall,
     ];
 
     /// Those that the rows of the targets name: who takes part in `side-by-side` unless it is told otherwise.
@@ -69,6 +75,8 @@ impl Roster {
         Roster::Artmap,
         Roster::Vartmap,
         Roster::Surrealmx,
+        Roster::Redb,
+        Roster::Fjall,
     ];
 
     /// The `named` ones, or where none is named those who take part `otherwise`; in the order of the roster.
@@ -91,6 +99,8 @@ impl Roster {
             Roster::Concread => "concread",
             Roster::Treeindex => "treeindex",
             Roster::Concmap => "concmap",
+            Roster::Redb => "redb",
+            Roster::Fjall => "fjall",
         }
     }
 
@@ -106,6 +116,8 @@ impl Roster {
             Roster::Concread => Some("concread"),
             Roster::Treeindex => Some("scc"),
             Roster::Concmap => Some("concurrent-map"),
+            Roster::Redb => Some("redb"),
+            Roster::Fjall => Some("fjall"),
         }
     }
 
@@ -130,6 +142,12 @@ impl Roster {
             Roster::Concread => "copy-on-write; one writer at a time",
             Roster::Treeindex => "no snapshots, no atomic commits; reads here hold one guard",
             Roster::Concmap => "no snapshots, no atomic commits; reads copy keys and values",
+            Roster::Redb => {
+                "made for a disk: here in memory, without durability (every 256th commit frees pages)"
+            }
+            Roster::Fjall => {
+                "made for a disk: here without durability, all that was written in memory"
+            }
         }
     }
 
@@ -156,6 +174,8 @@ impl Roster {
             (Roster::Treeindex, Case::Prefix) => visitor.visit::<TreeIndex<Bytes>>(),
             (Roster::Concmap, Case::Fix) => visitor.visit::<Concurrent<Inline>>(),
             (Roster::Concmap, Case::Prefix) => visitor.visit::<Concurrent<Bytes>>(),
+            (Roster::Redb, _) => visitor.visit::<Redb>(),
+            (Roster::Fjall, _) => visitor.visit::<Fjall>(),
         }
     }
 }

@@ -104,6 +104,25 @@ pub struct Held {
     pub readings: u64,
 }
 
+/// A chain on a store that outlives the process.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// What its transactions do.
+    pub workload: &'static str,
+    /// The engine below.
+    pub adapter: &'static str,
+    /// Blocks that were there already.
+    pub resumed_at: u64,
+    /// Blocks that are there now.
+    pub blocks: u64,
+    /// How long it took to open the store.
+    pub opening: Duration,
+    /// From there on, until the last block was durable.
+    pub took: Duration,
+    /// The state in the end.
+    pub hash: String,
+}
+
 /// Everything of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
@@ -113,6 +132,8 @@ pub struct Findings {
     pub blocks: Vec<Block>,
     /// Snapshots that were held, where the traces were one chain.
     pub held: Option<Held>,
+    /// The chain on a store that outlives the process.
+    pub stored: Option<Stored>,
     /// What differs, in words, the first of each kind.
     pub differences: Vec<String>,
 }

@@ -53,6 +53,15 @@ pub fn report(findings: &Findings, options: &Options, machine: &Machine) -> Valu
         "held": findings.held.map(|held| json!({
             "snapshots": held.snapshots, "readings": held.readings,
         })),
+        "stored": findings.stored.as_ref().map(|stored| json!({
+            "workload": stored.workload,
+            "adapter": stored.adapter,
+            "resumed_at": stored.resumed_at,
+            "blocks": stored.blocks,
+            "opening_ms": millis(&stored.opening),
+            "took_ms": millis(&stored.took),
+            "state": stored.hash,
+        })),
         "differences": findings.differences,
     })
 }

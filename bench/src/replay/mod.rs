@@ -1,20 +1,22 @@
 //! The program `replay`: blocks of transactions on the engine, every result compared with sequential execution.
 //!
 //! Generated chains (`generated`) or traces of real blocks (`recorded`, and as one chain `chained`); what they find goes
-//! into `findings`, and from there into tables and a report for machines.
+//! into `findings`, and from there into tables and a report for machines. `stored` is about one generated chain on a store that
+//! outlives the process.
 
 mod options;
 mod findings;
 mod generated;
 mod recorded;
 mod chained;
+mod stored;
 mod table;
 mod json;
 
 use std::fs::File;
 use std::io::{Write as _, stdout};
 
-pub use findings::{Block, Chain, Course, Findings, Held, Played};
+pub use findings::{Block, Chain, Course, Findings, Held, Played, Stored};
 pub use options::{Hints, Options};
 
 use crate::blocks::ours::Setting;
@@ -42,6 +44,7 @@ pub fn run(options: &Options, allocator: &str) -> Outcome {
     let setting = Setting { workers: options.workers(), is_hinted: options.hints == Hints::On };
     let mut findings = Findings::default();
     match &traces {
+        None if options.store.is_some() => stored::run(options, setting, &mut findings)?,
         None => generated::run(&options.plans(pace), options, setting, &mut findings)?,
         Some(traces) if options.chain => {
             chained::run(traces, options, pace, setting, &mut findings)?;

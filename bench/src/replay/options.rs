@@ -5,6 +5,7 @@ use std::thread::available_parallelism;
 
 use clap::{Parser, ValueEnum};
 
+use crate::adapter::Adapter;
 use crate::blocks::work::Pace;
 use crate::blocks::workload::{Plan, Workload};
 use crate::traces::Transfers;
@@ -77,6 +78,15 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Hints::On)]
     pub(super) hints: Hints,
 
+    /// Execute one generated chain on a store that is kept in this directory: from its first block on, or behind the last that is
+    /// there
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["traces", "baseline"])]
+    pub(super) store: Option<PathBuf>,
+
+    /// The engine that keeps the store
+    #[arg(long, value_enum, default_value_t = Adapter::Redb, requires = "store")]
+    pub(super) adapter: Adapter,
+
     /// Write everything to this file
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
@@ -145,6 +155,20 @@ impl Options {
             pace,
         };
         wanted.iter().map(plan).collect()
+    }
+
+    /// The one chain asked for; the mixed one, if none is.
+    ///
+    /// # Errors
+    /// Several are.
+    pub fn plan(&self, pace: Pace) -> Result<Plan, String> {
+        let plans = self.plans(pace);
+        let plan = match self.workload.len() {
+            0 => plans.into_iter().find(|plan| plan.workload == Workload::Mixed),
+            1 => plans.into_iter().next(),
+            _ => None,
+        };
+        plan.ok_or_else(|| "--store takes one --workload".to_owned())
     }
 
     /// The ways of replaying transfers that are asked for.

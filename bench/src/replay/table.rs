@@ -35,6 +35,19 @@ pub fn text(findings: &Findings, options: &Options, machine: &Machine) -> String
             held.snapshots, held.readings
         );
     }
+    if let Some(stored) = &findings.stored {
+        let _ = writeln!(
+            text,
+            "{} on {}: resumed at block {} of {} (opened in {:.1} ms), the rest was durable after {:.1} ms\nstate {}",
+            stored.workload,
+            stored.adapter,
+            stored.resumed_at,
+            stored.blocks,
+            stored.opening.as_secs_f64() * 1e3,
+            stored.took.as_secs_f64() * 1e3,
+            stored.hash
+        );
+    }
     let verdict = match findings.differences.len() {
         0 => "every result and every final state equals sequential execution".to_owned(),
         count => format!("DIFFERENT from sequential execution in {count} places"),

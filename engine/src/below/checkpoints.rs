@@ -146,9 +146,7 @@ impl Checkpoints {
     /// A lease that was taken back.
     pub fn of(&self, memory: &impl Memory) -> Result<Arc<dyn ParentSnapshot>, Error> {
         loop {
-            let number = memory.find(&self.hidden, CHECKPOINT)?;
-            let number = number.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
-            let number = number.unwrap_or(self.first);
+            let number = memory.number(&self.hidden, CHECKPOINT)?.unwrap_or(self.first);
             let kept = self.kept.load();
             let found = kept.iter().rev().find(|kept| kept.snapshot.version().get() == number);
             if let Some(found) = found {

@@ -6,22 +6,22 @@ use std::ops::Bound;
 
 /// Memory at one version.
 pub trait Memory {
-    /// A short value of one of the engine's own spaces.
+    /// A value of one of the engine's own spaces that is a number, big endian.
     ///
     /// # Errors
     /// A lease that was taken back.
-    fn find(&self, space: &KeySpace, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+    fn number(&self, space: &KeySpace, key: &[u8]) -> Result<Option<u64>, Error>;
 
     /// Whether a key is there.
     ///
     /// # Errors
-    /// As for [`Memory::find`].
+    /// As for [`Memory::number`].
     fn has(&self, space: &KeySpace, key: &[u8]) -> Result<bool, Error>;
 
     /// Whether any key is there between the bounds.
     ///
     /// # Errors
-    /// As for [`Memory::find`].
+    /// As for [`Memory::number`].
     fn has_any(
         &self,
         space: &KeySpace,
@@ -30,9 +30,13 @@ pub trait Memory {
     ) -> Result<bool, Error>;
 }
 
+fn number(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
+}
+
 impl Memory for Snapshot {
-    fn find(&self, space: &KeySpace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.space(space)?.get(key).map(Vec::from))
+    fn number(&self, space: &KeySpace, key: &[u8]) -> Result<Option<u64>, Error> {
+        Ok(self.space(space)?.get(key).and_then(|bytes| number(&bytes)))
     }
 
     fn has(&self, space: &KeySpace, key: &[u8]) -> Result<bool, Error> {
@@ -50,8 +54,8 @@ impl Memory for Snapshot {
 }
 
 impl Memory for Lease {
-    fn find(&self, space: &KeySpace, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.space(space)?.get(key)?)
+    fn number(&self, space: &KeySpace, key: &[u8]) -> Result<Option<u64>, Error> {
+        Ok(self.space(space)?.get(key)?.and_then(|bytes| number(&bytes)))
     }
 
     fn has(&self, space: &KeySpace, key: &[u8]) -> Result<bool, Error> {

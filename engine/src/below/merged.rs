@@ -2,6 +2,7 @@
 
 use super::pages::{Pages, own_key};
 use super::{Ahead, Below, Memory};
+use crate::parent::layout::PREFIX;
 use crate::{Error, Key, Value};
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,8 +12,8 @@ use std::ops::Bound;
 pub trait Entry: Sized {
     /// Its key.
     fn key(&self) -> &[u8];
-    /// Made of what the parent has handed out.
-    fn of_parent(key: &[u8], value: Vec<u8>) -> Self;
+    /// Made of what the parent has handed out, with the key as it lies there.
+    fn of_parent(key: Vec<u8>, value: Vec<u8>) -> Self;
 }
 
 impl Entry for (Key<'_>, Value<'_>) {
@@ -20,8 +21,8 @@ impl Entry for (Key<'_>, Value<'_>) {
         &self.0
     }
 
-    fn of_parent(key: &[u8], value: Vec<u8>) -> Self {
-        (Key::of_shared(key.into()), Value::of_shared(value.into()))
+    fn of_parent(key: Vec<u8>, value: Vec<u8>) -> Self {
+        (Key::of_owned_after(key, PREFIX), Value::of_owned_after(value, 0))
     }
 }
 
@@ -30,8 +31,9 @@ impl Entry for (Vec<u8>, Vec<u8>) {
         &self.0
     }
 
-    fn of_parent(key: &[u8], value: Vec<u8>) -> Self {
-        (key.to_vec(), value)
+    fn of_parent(mut key: Vec<u8>, value: Vec<u8>) -> Self {
+        key.drain(..PREFIX.min(key.len()));
+        (key, value)
     }
 }
 
@@ -153,7 +155,7 @@ where
         if self.is_buried(&key)? {
             return Ok(None);
         }
-        Ok(Some(E::of_parent(own_key(&key), value)))
+        Ok(Some(E::of_parent(key, value)))
     }
 }
 

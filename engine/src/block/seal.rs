@@ -34,13 +34,42 @@ impl Block {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn seal(self) -> Result<Sealed, Error> {
+        self.seal_as(None)
+    }
+
+    /// The same, with some bytes about the commit that [`Snapshot::metadata`](crate::Snapshot::metadata) shows from then on: the
+    /// height of the block, say. Seen with the commit and durable with it, as those of
+    /// [`Store::commit_tagged`](crate::Store::commit_tagged). Where nothing has changed the metadata alone is a commit.
+    ///
+    /// Copies what was written once more.
+    ///
+    /// # Errors
+    /// Those of [`Block::seal`]; [`Error::MetadataTooLong`].
+    ///
+    /// ```
+    /// # let store = engine::Store::in_memory();
+    /// let block = store.block(1)?;
+    /// let mut view = block.view(0, 1);
+    /// view.put("alice", "10")?;
+    /// block.publish(view)?;
+    /// block.seal_tagged("height 1")?;
+    /// let snapshot = store.snapshot();
+    /// assert_eq!(snapshot.metadata()?.unwrap(), "height 1");
+    /// assert_eq!(snapshot.get("alice")?.unwrap(), "10");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    pub fn seal_tagged(self, metadata: impl AsRef<[u8]>) -> Result<Sealed, Error> {
+        self.seal_as(Some(metadata.as_ref()))
+    }
+
+    fn seal_as(self, metadata: Option<&[u8]>) -> Result<Sealed, Error> {
         self.commit_prefix(self.end())?;
         let end = self.end();
-        self.seal_prefix(end)
+        self.seal_prefix(end, metadata)
     }
 
     /// Seals the transactions before `end`, which are final and whose merges are values.
-    pub(crate) fn seal_prefix(self, end: u32) -> Result<Sealed, Error> {
+    pub(super) fn seal_prefix(self, end: u32, metadata: Option<&[u8]>) -> Result<Sealed, Error> {
         let (sealed, places) = self.pack(end)?;
         let (changed, Self { map, shared, .. }) = (sealed.changed(), self);
         let (space, count) = (map.space_id(), changed.len());
@@ -48,8 +77,10 @@ impl Block {
             sealed.changed().for_each(|(key, value)| visit(key, value));
         };
         let writes = Writes::Keys { space, count, each: &each };
-        let commit = |store: &epoch_store::Map| map.commit(store, &places, changed);
-        let version = shared.commit(writes, commit)?;
+        let version = match metadata {
+            None => shared.commit(writes, |store| map.commit(store, &places, changed))?,
+            Some(metadata) => shared.commit_tagged(writes.to_batch(), metadata)?,
+        };
         Ok(Sealed { version, ..sealed })
     }
 

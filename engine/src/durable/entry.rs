@@ -3,6 +3,7 @@
 use crate::parent::layout::PREFIX;
 use epoch_store::atomics::{AtomicU64, Ordering};
 use epoch_store::{Step, WriteOp};
+use smallvec::SmallVec;
 
 /// Bytes that an entry takes beside its writes, about.
 const OVERHEAD: u64 = 64;
@@ -59,6 +60,11 @@ impl Entry {
         self.log.last_space()
     }
 
+    /// How many writes it has.
+    pub fn count(&self) -> usize {
+        self.log.len as usize
+    }
+
     /// Whether ranges are deleted.
     pub fn has_ranges(&self) -> bool {
         self.log.has_ranges
@@ -67,6 +73,11 @@ impl Entry {
     /// What it counts for against the bound on undurable bytes.
     pub fn weight(&self) -> u64 {
         self.log.weight()
+    }
+
+    /// The memory that its writes were in.
+    pub fn into_bytes(self) -> Bytes {
+        self.log.bytes
     }
 
     /// In their order.
@@ -82,13 +93,19 @@ impl Entry {
 /// ```
 #[derive(Debug, Default)]
 pub struct Log {
-    bytes: Vec<u8>,
+    bytes: Bytes,
+    /// Writes.
+    len: u32,
     /// The greatest number of a space.
     last_space: u32,
     has_ranges: bool,
 }
 
 const HEADER: usize = 9;
+
+/// One short write needs no memory but that of its entry.
+pub type Bytes = SmallVec<[u8; 192]>;
+
 const DELETE: u8 = 0;
 const PUT: u8 = 1;
 const DELETE_RANGE: u8 = 2;
@@ -103,10 +120,15 @@ pub enum Logged<'a> {
 }
 
 impl Log {
-    /// Room for writes of so many bytes in all.
-    pub fn with_capacity(writes: usize, bytes: usize) -> Self {
-        let capacity = writes.saturating_mul(HEADER + PREFIX).saturating_add(bytes);
-        Self { bytes: Vec::with_capacity(capacity), ..Self::default() }
+    /// In this memory, whatever it held.
+    pub fn on(mut bytes: Bytes) -> Self {
+        bytes.clear();
+        Self { bytes, ..Self::default() }
+    }
+
+    /// What so many writes take, with so many bytes in their keys and values.
+    pub fn room(writes: usize, bytes: usize) -> usize {
+        writes.saturating_mul(HEADER + PREFIX).saturating_add(bytes)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -134,15 +156,19 @@ impl Log {
 
     fn add(&mut self, kind: u8, space: u32, key: &[u8], second: (&[u8], &[u8])) {
         let lengths = [PREFIX + key.len(), second.0.len() + second.1.len()];
-        self.bytes.push(kind);
-        for length in lengths {
-            // Keys and values are shorter than 2 GiB.
-            self.bytes.extend_from_slice(&(length as u32).to_le_bytes());
+        // At once what goes before the key: a block has thousands of writes, and whoever commits it waits.
+        let mut head = [kind; HEADER + PREFIX];
+        // Keys and values are shorter than 2 GiB.
+        head[1..5].copy_from_slice(&(lengths[0] as u32).to_le_bytes());
+        head[5..HEADER].copy_from_slice(&(lengths[1] as u32).to_le_bytes());
+        head[HEADER..].copy_from_slice(&space.to_be_bytes());
+        self.bytes.extend_from_slice(&head);
+        self.bytes.extend_from_slice(key);
+        if !second.0.is_empty() {
+            self.bytes.extend_from_slice(second.0);
         }
-        self.bytes.extend_from_slice(&space.to_be_bytes());
-        for part in [key, second.0, second.1] {
-            self.bytes.extend_from_slice(part);
-        }
+        self.bytes.extend_from_slice(second.1);
+        self.len += 1;
         self.last_space = self.last_space.max(space);
         self.has_ranges |= kind == DELETE_RANGE;
     }
@@ -177,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_is_pushed_comes_out() {
-        let mut log = Log::with_capacity(3, 20);
+        let mut log = Log::on(Bytes::new());
         log.push(Step::Write(WriteOp { space: 0, key: b"a", value: Some(b"") }));
         log.push(Step::Write(WriteOp { space: 2, key: b"bc", value: None }));
         log.push(Step::DeleteRange { space: 2, from: b"", to: None });

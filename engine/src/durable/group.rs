@@ -22,31 +22,60 @@ pub fn batch<'a>(
     parent: &dyn Parent,
 ) -> Result<ParentBatch, ParentError> {
     let has_ranges = entries.clone().any(Entry::has_ranges);
+    let bytes = entries.clone().map(Entry::weight).sum::<u64>() as usize;
+    let count = entries.clone().map(Entry::count).sum();
     let writes = entries.flat_map(Entry::writes);
-    let changes = if has_ranges { with_ranges(writes, parent)? } else { of_keys(writes) };
-    let mut batch = ParentBatch::new(version);
-    for (key, value) in changes {
-        match value {
-            Some(value) => batch.put(&key, value),
-            None => batch.delete(&key),
-        }
+    let mut batch = ParentBatch::with_capacity(version, count, bytes);
+    if has_ranges {
+        with_ranges(writes, parent)?.iter().for_each(|(key, value)| add(&mut batch, key, *value));
+    } else {
+        of_keys(writes, count).iter().for_each(|write| add(&mut batch, write.key, write.value));
     }
     Ok(batch)
 }
 
-/// Without ranges: a sort that does not part writes to one key, of which the last counts.
-fn of_keys<'a>(writes: impl Iterator<Item = Logged<'a>>) -> Vec<Change<'a>> {
-    let mut changes: Vec<Change<'a>> = Vec::new();
+fn add(batch: &mut ParentBatch, key: &[u8], value: Option<&[u8]>) {
+    match value {
+        Some(value) => batch.put(key, value),
+        None => batch.delete(key),
+    }
+}
+
+/// A write to one key, and its first bytes as a number that orders as they do: most comparisons need no more, and stay out of
+/// the log.
+struct Write<'a> {
+    first: u128,
+    key: &'a [u8],
+    value: Option<&'a [u8]>,
+    /// Its place among all: of two to one key the later one counts.
+    place: usize,
+}
+
+impl<'a> Write<'a> {
+    fn new(place: usize, key: &'a [u8], value: Option<&'a [u8]>) -> Self {
+        let mut first = [0; 16];
+        let len = key.len().min(first.len());
+        first[..len].copy_from_slice(&key[..len]);
+        Self { first: u128::from_be_bytes(first), key, value, place }
+    }
+}
+
+/// Without ranges: a sort that needs no memory of its own.
+fn of_keys<'a>(writes: impl Iterator<Item = Logged<'a>>, count: usize) -> Vec<Write<'a>> {
+    let mut changes: Vec<Write<'a>> = Vec::with_capacity(count);
     for write in writes {
         if let Logged::Write(key, value) = write {
-            changes.push((key.into(), value));
+            changes.push(Write::new(changes.len(), key, value));
         }
     }
-    changes.sort_by(|a, b| a.0.cmp(&b.0));
+    changes.sort_unstable_by(|a, b| {
+        let by_key = a.first.cmp(&b.first).then_with(|| a.key.cmp(b.key));
+        by_key.then(a.place.cmp(&b.place))
+    });
     changes.dedup_by(|later, earlier| {
-        let is_same = later.0 == earlier.0;
+        let is_same = later.first == earlier.first && later.key == earlier.key;
         if is_same {
-            earlier.1 = later.1;
+            earlier.value = later.value;
         }
         is_same
     });

@@ -1,6 +1,6 @@
 //! The queue of commits on their way to the parent, and how many bytes may be on it.
 
-use super::entry::{Entry, Log, Outcome};
+use super::entry::{Bytes, Entry, Log, Outcome};
 use super::progress::Progress;
 use super::queue::Queue;
 use crate::Error;
@@ -9,6 +9,12 @@ use crate::parent::layout::{self, PREFIX};
 use epoch_store::atomics::{AtomicBool, AtomicU64, Ordering, fence_at, seeded};
 use epoch_store::{Step, WriteBatch, WriteOp};
 use std::sync::Arc;
+
+/// Bytes of a commit whose memory is kept for later ones.
+const SPARE: std::ops::RangeInclusive<usize> = 1 << 16..=1 << 22;
+/// How much is kept at most: pieces, and the part of what may be undurable.
+const MAX_SPARE: usize = 16;
+const SPARE_PART: u64 = 8;
 
 /// What happens to a commit for which there is no room within
 /// [`Builder::undurable_limit`](crate::Builder::undurable_limit).
@@ -87,6 +93,9 @@ impl<'a> Writes<'a> {
 /// See the module header of `durable`.
 pub struct Journal {
     queue: Queue<Arc<Entry>>,
+    /// Memory of large commits that are durable, for the next ones: what the allocator gives is not there yet, and to make it
+    /// be there takes longer than to write to it.
+    spare: Queue<Bytes>,
     /// D-5. Relaxed: a number, and those who wait for it are told under a lock.
     undurable: AtomicU64,
     limit: u64,
@@ -124,6 +133,7 @@ impl Journal {
     pub fn new(parent: &dyn Parent, bound: Bound, hidden: Hidden, progress: Arc<Progress>) -> Self {
         Self {
             queue: Queue::default(),
+            spare: Queue::default(),
             undurable: AtomicU64::new(0),
             limit: bound.limit,
             overflow: bound.overflow,
@@ -172,13 +182,33 @@ impl Journal {
         if let Some(error) = error {
             return Err(error.into());
         }
-        let mut log = Log::with_capacity(count, bytes);
+        let mut log = Log::on(self.memory(Log::room(count, bytes)));
         writes.for_each(|step| {
             if self.is_durable(step) {
                 log.push(step);
             }
         });
         Ok(log)
+    }
+
+    /// Memory for so many bytes.
+    fn memory(&self, bytes: usize) -> Bytes {
+        let spare = if SPARE.contains(&bytes) { self.spare.pop() } else { None };
+        match spare.filter(|spare| spare.capacity() >= bytes) {
+            Some(spare) => spare,
+            None => Bytes::with_capacity(bytes),
+        }
+    }
+
+    /// Takes back what is durable. What is kept for later is no more than a small part of what may be on its way.
+    pub fn recycle(&self, entry: Arc<Entry>) {
+        let Some(entry) = Arc::into_inner(entry) else { return };
+        let bytes = entry.into_bytes();
+        let kept = (self.spare.len() as u64 + 1).saturating_mul(bytes.capacity() as u64);
+        let has_room = self.spare.len() < MAX_SPARE && kept <= self.limit / SPARE_PART;
+        if SPARE.contains(&bytes.capacity()) && has_room {
+            self.spare.push(bytes);
+        }
     }
 
     /// What the parent cannot keep.

@@ -155,7 +155,7 @@ impl Persister {
             if count > 0 && !self.write(count, reached.into()) {
                 return false;
             }
-            self.held.drain(..count);
+            self.held.drain(..count).for_each(|entry| self.journal.recycle(entry));
             // Before anybody is told: who was can read, though the parent had failed.
             if count > 0
                 && let Some(chore) = &mut self.chore

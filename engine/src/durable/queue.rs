@@ -28,6 +28,11 @@ impl<T> Queue<T> {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// How many there are, or were a moment ago.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// As weak as a queue may be: what was pushed is seen by whom the push happened before, and by others maybe.
@@ -69,5 +74,9 @@ impl<T> Queue<T> {
 
     pub fn is_empty(&self) -> bool {
         !self.slots.iter().any(|slot| slot.is_full.load(Ordering::Acquire))
+    }
+
+    pub fn len(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.is_full.load(Ordering::Acquire)).count()
     }
 }

@@ -112,9 +112,34 @@ impl<Out, E> BlockRun<Out, E> {
     /// # Ok::<(), engine::Error>(())
     /// ```
     pub fn seal(self) -> Result<Executed<Out, E>, Error> {
+        self.seal_by(Block::seal)
+    }
+
+    /// Seals the block with some bytes about it, as [`Block::seal_tagged`] does.
+    ///
+    /// # Errors
+    /// Those of [`Block::seal_tagged`].
+    ///
+    /// ```
+    /// # use engine::{Abort, Executor, Store, View};
+    /// # let logic = |index: u32, view: &mut View<'_>| -> Result<(), Abort> { view.put([index as u8], "v") };
+    /// let store = Store::in_memory();
+    /// let run = Executor::new(1).run(store.block(1)?, &logic)?;
+    /// run.seal_tagged("height 1")?;
+    /// assert_eq!(store.snapshot().metadata()?.unwrap(), "height 1");
+    /// # Ok::<(), engine::Error>(())
+    /// ```
+    pub fn seal_tagged(self, metadata: impl AsRef<[u8]>) -> Result<Executed<Out, E>, Error> {
+        self.seal_by(|block| block.seal_tagged(metadata))
+    }
+
+    fn seal_by(
+        self,
+        seal: impl FnOnce(Block) -> Result<Sealed, Error>,
+    ) -> Result<Executed<Out, E>, Error> {
         let Self { results, ended, mut stats, block } = self;
         let began = std::time::Instant::now();
-        let sealed = block.seal()?;
+        let sealed = seal(block)?;
         stats.sealing = began.elapsed();
         Ok(Executed { results, ended, stats, sealed })
     }

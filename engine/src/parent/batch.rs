@@ -2,7 +2,6 @@
 
 use super::{ParentError, ParentErrorKind};
 use crate::Version;
-use std::ops::Range;
 
 /// Writes to a [`Parent`](crate::Parent), and the version that they bring it to.
 ///
@@ -24,11 +23,12 @@ pub struct ParentBatch {
     writes: Vec<Write>,
 }
 
-/// Places in `bytes`.
-#[derive(Debug, Clone)]
+/// Where a key begins in `bytes`, with its value behind it, and how long they are: a batch has many.
+#[derive(Debug, Clone, Copy)]
 struct Write {
-    key: Range<usize>,
-    value: Option<Range<usize>>,
+    start: usize,
+    key_len: usize,
+    value_len: Option<usize>,
 }
 
 impl ParentBatch {
@@ -45,6 +45,11 @@ impl ParentBatch {
     /// The same writes, that bring the parent to another version.
     pub(crate) fn at(self, version: Version) -> Self {
         Self { version, ..self }
+    }
+
+    /// No writes yet, and room for so many, with so many bytes in their keys and values.
+    pub(crate) fn with_capacity(version: Version, writes: usize, bytes: usize) -> Self {
+        Self { version, bytes: Vec::with_capacity(bytes), writes: Vec::with_capacity(writes) }
     }
 
     /// The version of the parent once it is made.
@@ -66,8 +71,7 @@ impl ParentBatch {
     /// assert_eq!(batch.writes().next(), Some((&b"k"[..], Some(&b"v"[..]))));
     /// ```
     pub fn put(&mut self, key: &[u8], value: &[u8]) {
-        let (key, value) = (self.store(key), self.store(value));
-        self.writes.push(Write { key, value: Some(value) });
+        self.store(key, Some(value));
     }
 
     /// Deletes `key`, if it is there.
@@ -79,8 +83,7 @@ impl ParentBatch {
     /// assert_eq!(batch.writes().next(), Some((&b"k"[..], None)));
     /// ```
     pub fn delete(&mut self, key: &[u8]) {
-        let key = self.store(key);
-        self.writes.push(Write { key, value: None });
+        self.store(key, None);
     }
 
     /// The writes in the order in which they were added: a key, and the value that it gets; `None`: it is deleted.
@@ -94,8 +97,8 @@ impl ParentBatch {
     /// ```
     pub fn writes(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)> {
         self.writes.iter().map(|write| {
-            let value = write.value.clone().map(|value| &self.bytes[value]);
-            (&self.bytes[write.key.clone()], value)
+            let (key, rest) = self.bytes[write.start..].split_at(write.key_len);
+            (key, write.value_len.map(|len| &rest[..len]))
         })
     }
 
@@ -127,9 +130,10 @@ impl ParentBatch {
         Ok(())
     }
 
-    fn store(&mut self, bytes: &[u8]) -> Range<usize> {
+    fn store(&mut self, key: &[u8], value: Option<&[u8]>) {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        start..self.bytes.len()
+        self.bytes.extend_from_slice(key);
+        self.bytes.extend_from_slice(value.unwrap_or_default());
+        self.writes.push(Write { start, key_len: key.len(), value_len: value.map(<[u8]>::len) });
     }
 }

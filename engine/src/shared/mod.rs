@@ -301,7 +301,7 @@ impl Shared {
         key: &[u8],
     ) -> Result<Option<Value<'s>>, Error> {
         let Some(below) = self.below() else { return Ok(None) };
-        Ok(below.get(snapshot, space, key)?.map(|value| Value::of_shared(value.into())))
+        Ok(below.get(snapshot, space, key)?.map(|value| Value::of_owned_after(value, 0)))
     }
 
     /// Waits until `version` is durable, if every commit is to.

@@ -352,7 +352,7 @@ fn look_below<'s>(
 ) -> Result<Option<Value<'s>>, Error> {
     match beneath {
         None => Ok(None),
-        Some(beneath) => Ok(beneath.get(key)?.map(|value| Value::of_shared(value.into()))),
+        Some(beneath) => Ok(beneath.get(key)?.map(|value| Value::of_owned_after(value, 0))),
     }
 }
 

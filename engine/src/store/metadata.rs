@@ -5,7 +5,7 @@
 
 use super::Store;
 use crate::durable::Writes;
-use crate::shared::{METADATA, Terms};
+use crate::shared::{METADATA, Shared, Terms};
 use crate::{Error, MAX_METADATA_LEN, Snapshot, Value, Version, WriteBatch};
 
 impl Store {
@@ -34,15 +34,27 @@ impl Store {
         batch: &WriteBatch,
         metadata: impl AsRef<[u8]>,
     ) -> Result<Version, Error> {
-        let metadata = metadata.as_ref();
-        if metadata.len() > MAX_METADATA_LEN {
-            let (len, max) = (metadata.len(), MAX_METADATA_LEN);
+        self.shared().commit_tagged(batch.of_map().clone(), metadata.as_ref())
+    }
+}
+
+impl Shared {
+    /// Commits a batch with the metadata of the commit.
+    ///
+    /// # Errors
+    /// As for [`Store::commit_tagged`].
+    pub fn commit_tagged(
+        &self,
+        mut batch: epoch_store::WriteBatch,
+        metadata: &[u8],
+    ) -> Result<Version, Error> {
+        let (len, max) = (metadata.len(), MAX_METADATA_LEN);
+        if len > max {
             return Err(Error::MetadataTooLong { len, max });
         }
-        let mut tagged = batch.of_map().clone();
-        tagged.put_in(self.shared().hidden(), METADATA, metadata);
+        batch.put_in(self.hidden(), METADATA, metadata);
         let terms = Terms { added: 1, ..Terms::default() };
-        self.shared().commit_on(terms, Writes::Batch(&tagged), |map| map.commit(&tagged))
+        self.commit_on(terms, Writes::Batch(&batch), |map| map.commit(&batch))
     }
 }
 

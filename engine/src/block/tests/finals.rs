@@ -28,7 +28,7 @@ fn a_final_view_remembers_nothing_and_settles_its_writes() {
     assert!(block.first_conflict(&mut scratch, 1).is_none());
     block.finish(&mut scratch, 1).unwrap();
     drop(scratch);
-    assert_eq!(block.seal_prefix(2).unwrap().changed().len(), 3);
+    assert_eq!(block.seal_prefix(2, None).unwrap().changed().len(), 3);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_merge_fails_in_the_final_run_where_it_is_made() {
     view.put("other", "").unwrap();
     scratch.publish(Ending::Failed).unwrap();
     drop(scratch);
-    assert!(block.seal_prefix(1).unwrap().changed().is_empty());
+    assert!(block.seal_prefix(1, None).unwrap().changed().is_empty());
 }
 
 #[test]

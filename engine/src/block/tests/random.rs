@@ -285,7 +285,7 @@ fn shuffled_block(seed: u64) -> u32 {
         assert_eq!(outcomes[at], sequential.run(program), "{at}");
     }
     assert_eq!(shuffled.state, sequential.state);
-    let sealed = block.seal_prefix(count as u32).unwrap();
+    let sealed = block.seal_prefix(count as u32, None).unwrap();
     let rows: BTreeMap<Bytes, Bytes> = store
         .snapshot()
         .iter()

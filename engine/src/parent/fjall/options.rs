@@ -17,10 +17,11 @@ use std::path::Path;
 #[must_use]
 pub struct FjallOptions {
     pub(super) cache_bytes: u64,
+    pub(super) write_buffer_bytes: u64,
 }
 
 impl FjallOptions {
-    /// 64 MiB of cache.
+    /// 64 MiB of cache, and 64 MiB for what was written last.
     ///
     /// ```
     /// # let place = tempfile::tempdir()?;
@@ -28,11 +29,11 @@ impl FjallOptions {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new() -> Self {
-        Self { cache_bytes: 64 << 20 }
+        Self { cache_bytes: 64 << 20, write_buffer_bytes: 64 << 20 }
     }
 
-    /// Memory for blocks of the files, in bytes. What was written last is in memory besides: 64 MiB, and for moments a few times
-    /// as much.
+    /// Memory for blocks of the files, in bytes. What was written last is in memory besides:
+    /// [`write_buffer_bytes`](Self::write_buffer_bytes).
     ///
     /// ```
     /// # let place = tempfile::tempdir()?;
@@ -41,6 +42,20 @@ impl FjallOptions {
     /// ```
     pub fn cache_bytes(mut self, bytes: usize) -> Self {
         self.cache_bytes = bytes as u64;
+        self
+    }
+
+    /// How much of what was written last is in memory before it goes to files, in bytes; for moments it is a few times as much.
+    /// With less there are more files to merge, and opening has less of the log to read. It counts when the parent is made, and
+    /// stays so.
+    ///
+    /// ```
+    /// # let place = tempfile::tempdir()?;
+    /// engine::FjallOptions::new().write_buffer_bytes(4 << 20).open(place.path())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_buffer_bytes(mut self, bytes: usize) -> Self {
+        self.write_buffer_bytes = bytes as u64;
         self
     }
 

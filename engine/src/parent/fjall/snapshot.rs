@@ -84,7 +84,7 @@ impl FjallRange<'_> {
         let entries = self.entries.as_mut()?;
         let entry = self.snapshot.read(|| {
             let entry = step(entries).map(Guard::into_inner).transpose()?;
-            Ok(entry.map(|(key, value)| (keys::outer(&key).to_vec(), value.to_vec())))
+            Ok(entry.map(|(key, value)| (keys::outer(&key), value.to_vec())))
         });
         if entry.is_err() {
             self.entries = None;

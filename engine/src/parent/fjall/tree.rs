@@ -49,7 +49,7 @@ impl FjallTree {
         }
         let make = || {
             let database = open(&path, options)?;
-            let space = database.keyspace(SPACE, KeyspaceCreateOptions::default)?;
+            let space = database.keyspace(SPACE, || space_options(options))?;
             let mut batch = durable(&database);
             batch.insert(&space, VERSION, 0_u64.to_be_bytes());
             batch.commit()
@@ -68,7 +68,7 @@ impl FjallTree {
         if !database.keyspace_exists(SPACE) {
             return Err(failed(Error::Unrecoverable));
         }
-        let space = database.keyspace(SPACE, KeyspaceCreateOptions::default).map_err(failed)?;
+        let space = database.keyspace(SPACE, || space_options(options)).map_err(failed)?;
         Ok(Self { space, database, directory: directory.clone() })
     }
 
@@ -129,6 +129,10 @@ impl FjallTree {
 
 fn open(path: &Path, options: &FjallOptions) -> Result<Database, Error> {
     Database::builder(path).cache_size(options.cache_bytes).worker_threads(WORKERS).open()
+}
+
+fn space_options(options: &FjallOptions) -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default().max_memtable_size(options.write_buffer_bytes)
 }
 
 /// `SyncData`, which is fdatasync, is enough: it also makes durable what is needed to read the data again, so the length of the
