@@ -13,6 +13,10 @@ pub const MAX_SPACE_NAME_LEN: usize = 255;
 /// The most key spaces with a name that a map can have.
 pub const MAX_KEY_SPACES: usize = 65_535;
 
+/// The highest version that a map can [begin at](crate::Builder::load_at): above it there is room for a commit in each nanosecond of two
+/// years, and the bits that slots of snapshots use for themselves are far off.
+pub const MAX_FIRST_VERSION: u64 = 1 << 56;
+
 /// A request that was refused. Nothing of it was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -89,6 +93,13 @@ pub enum Error {
     ForeignSnapshot,
     /// An entry for version zero, in which there is nothing.
     NothingAtZero,
+    /// A version beyond [`MAX_FIRST_VERSION`] to begin at.
+    VersionTooHigh {
+        /// The version asked for.
+        version: Version,
+        /// The highest allowed.
+        max: Version,
+    },
     /// Changes since a version that is later than the one they should lead to.
     NotOlder {
         /// The version that should be the earlier one.
@@ -185,6 +196,9 @@ impl fmt::Display for Error {
             }
             Self::Conflict(conflict) => conflict.fmt(f),
             Self::ForeignSnapshot => write!(f, "the snapshots belong to different maps"),
+            Self::VersionTooHigh { version, max } => {
+                write!(f, "a map cannot begin at version {version}; at {max} at most")
+            }
             Self::NothingAtZero => write!(f, "version 0 is empty: nothing can be loaded into it"),
             Self::NotOlder { since, version } => {
                 write!(f, "version {since} is later than {version}, not earlier")

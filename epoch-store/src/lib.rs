@@ -57,7 +57,9 @@ pub use batch::{Step, WriteOp};
 #[doc(hidden)]
 pub use crew::{Crew, Member, Payload};
 pub use error::{Conflict, ConflictingKey, Error, ReadKind};
-pub use error::{MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN};
+pub use error::{
+    MAX_FIRST_VERSION, MAX_KEY_LEN, MAX_KEY_SPACES, MAX_SPACE_NAME_LEN, MAX_VALUE_LEN,
+};
 pub use key_range::KeyRange;
 pub use key_space::KeySpace;
 pub use map::{Builder, Loader, Map};

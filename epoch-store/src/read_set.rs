@@ -84,6 +84,18 @@ impl ReadSet {
         }
     }
 
+    /// The keys that were added, by themselves, with the numbers of their spaces.
+    #[doc(hidden)]
+    pub fn keys(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        self.keys.iter().map(|(space, key)| (*space, &self.bytes[key.clone()]))
+    }
+
+    /// The ranges that were added: the number of the space, the first key, and the key behind the last, if there is one.
+    #[doc(hidden)]
+    pub fn spans(&self) -> impl Iterator<Item = (u32, &[u8], Option<&[u8]>)> {
+        self.ranges.spans()
+    }
+
     /// Whether nothing was added.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty() && self.ranges.is_empty()
@@ -134,9 +146,8 @@ impl ReadSet {
         if self.snapshot.store().serial() != store.serial() {
             return Err(Error::ForeignSnapshot);
         }
-        let keys = self.keys.iter().map(|(space, key)| (*space, &self.bytes[key.clone()]));
         let since = self.snapshot.version().get();
-        let reads = Reads::new(since, keys, self.ranges.clone().into_spans());
+        let reads = Reads::new(since, self.keys(), self.ranges.clone().into_spans());
         store.commit_if(batch, reads).map_err(|refused| match refused {
             Refused::Request(error) => error,
             Refused::Overtaken(keys) => Error::Conflict(Box::new(self.conflict(store, keys))),

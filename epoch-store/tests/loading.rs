@@ -91,3 +91,19 @@ fn spaces_keep_their_order() {
     assert_eq!(map.snapshot().space(&third).unwrap().get("k").unwrap(), b"third");
     assert_eq!(map.snapshot().get("k").unwrap(), b"default");
 }
+
+#[test]
+fn a_version_that_leaves_no_room_is_refused() {
+    use epoch_store::MAX_FIRST_VERSION;
+    let version = Version::from(MAX_FIRST_VERSION + 1);
+    let mut loader = Map::builder().load_at(version);
+    loader.put("k", "v").unwrap();
+    let max = Version::from(MAX_FIRST_VERSION);
+    assert_eq!(loader.finish().unwrap_err(), Error::VersionTooHigh { version, max });
+    assert!(Map::builder().load_at(Version::from(u64::MAX)).finish().is_err());
+    let map = loaded(MAX_FIRST_VERSION, 1);
+    let before = map.snapshot();
+    map.put(key(0), "new").unwrap();
+    map.maintain();
+    assert_eq!(before.get(key(0)).unwrap(), 0_u32.to_be_bytes());
+}

@@ -25,7 +25,7 @@ struct World {
 
 impl World {
     fn new() -> Arc<Self> {
-        let bound = Bound { limit: u64::MAX, overflow: Overflow::Refuse };
+        let bound = Bound { limit: u64::MAX, batch: u64::MAX, overflow: Overflow::Refuse };
         let (hidden, parent) = (Hidden { space: 1, kept: b"" }, MemoryParent::new());
         let progress = Arc::new(Progress::new(Version::ZERO));
         let journal = Journal::new(&parent, bound, hidden, progress);

@@ -75,8 +75,6 @@ impl Roster {
         Roster::Artmap,
         Roster::Vartmap,
         Roster::Surrealmx,
-        Roster::Redb,
-        Roster::Fjall,
     ];
 
     /// The `named` ones, or where none is named those who take part `otherwise`; in the order of the roster.

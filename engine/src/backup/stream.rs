@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::io::Read;
 
 /// More versions than a store can come to.
-const MAX_VERSION: u64 = 1 << 56;
+const MAX_VERSION: u64 = epoch_store::MAX_FIRST_VERSION;
 
 /// What a stream begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,18 +29,22 @@ pub struct Evictor {
     place: (u32, Vec<u8>),
     /// The parent has a batch that no checkpoint shows as yet.
     is_checkpoint_due: bool,
+    /// Up to this version there was nothing to evict in a whole turn.
+    barren: Option<Version>,
 }
 
 impl Evictor {
     /// For a budget in bytes.
     pub fn new(below: Arc<Below>, budget: u64) -> Self {
-        Self { below, budget, place: (0, Vec::new()), is_checkpoint_due: false }
+        Self { below, budget, place: (0, Vec::new()), is_checkpoint_due: false, barren: None }
     }
 
-    /// Bytes over the budget; then a little more, so that it is not for each batch.
+    /// Bytes to be evicted. It begins at three quarters of the budget, since more comes in meanwhile, and what is on its way to the
+    /// parent, and what that makes of it, is memory too; and goes on to five eighths, so that it is not for each batch.
     fn excess(&self, map: &Map) -> u64 {
         let held = map.stats().bytes;
-        if held <= self.budget { 0 } else { held - self.budget + self.budget / 8 }
+        let (begin, end) = (self.budget / 4 * 3, self.budget / 8 * 5);
+        if held <= begin { 0 } else { held - end }
     }
 
     /// The checkpoint after a batch becomes the one to ask. If the parent cannot be read at the moment, the one before is
@@ -53,17 +57,20 @@ impl Evictor {
         self.is_checkpoint_due = added.is_err();
     }
 
-    /// Evicts so many bytes, if there are.
-    fn walk(&mut self, map: &Map, mut excess: u64) {
-        // E-5, and what the newest checkpoint has.
-        let upto = self.below.checkpoints.newest().min(map.oldest_needed());
-        let mut turns = 0;
-        while excess > 0 && turns < 2 {
+    /// Evicts so many bytes, if there are: at most one turn through all keys.
+    fn walk(&mut self, map: &Map, mut excess: u64, upto: Version) {
+        let (mut ends, mut evicted) = (0, 0);
+        // The first end is that of the turn before.
+        while excess > 0 && ends < 2 {
             match self.evict_some(map, upto) {
-                Some(bytes) => excess = excess.saturating_sub(bytes),
-                None => turns += 1,
+                Some(bytes) => {
+                    excess = excess.saturating_sub(bytes);
+                    evicted += bytes;
+                }
+                None => ends += 1,
             }
         }
+        self.barren = (evicted == 0).then_some(upto);
     }
 
     /// Evicts the next keys of the walk. Returns their bytes; `None`: it has come to the end, and begins anew.
@@ -131,10 +138,12 @@ impl Chore for Evictor {
         }
         for _ in 0..ROUNDS {
             let excess = self.excess(map);
-            if excess == 0 {
-                return false;
+            // E-5, and what the newest checkpoint has.
+            let upto = self.below.checkpoints.newest().min(map.oldest_needed());
+            if excess == 0 || self.barren.is_some_and(|barren| upto <= barren) {
+                break;
             }
-            self.walk(map, excess);
+            self.walk(map, excess, upto);
             map.maintain();
         }
         self.excess(map) > 0

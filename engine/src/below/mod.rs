@@ -48,7 +48,7 @@ mod pages;
 
 pub use ahead::Ahead;
 pub use evictor::Evictor;
-pub use graves::Refused;
+pub use graves::Buried;
 pub use memory::Memory;
 pub use merged::{OfLease, OfSnapshot};
 

@@ -124,6 +124,8 @@ pub struct Hidden {
 pub struct Bound {
     /// Bytes that may be undurable.
     pub limit: u64,
+    /// Bytes that go into one batch, if there are several commits.
+    pub batch: u64,
     /// What happens beyond.
     pub overflow: Overflow,
 }
@@ -154,6 +156,9 @@ impl Journal {
         let log = self.log(writes)?;
         if log.is_empty() {
             return Ok(None);
+        }
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(Error::Closed); // nobody would give back the room that it takes
         }
         let entry = Arc::new(Entry::new(log));
         self.admit(entry.weight())?;

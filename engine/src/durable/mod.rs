@@ -66,8 +66,8 @@ pub use resume::{Extent, Kept, Resumed, Resuming, Watcher, resume};
 use crate::parent::ParentError;
 use crate::{Error, Version};
 use journal::Journal;
-pub use persister::Chore;
 use persister::Persister;
+pub use persister::{BATCH_BYTES, Chore};
 use progress::{End, Progress};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -123,6 +123,7 @@ impl Durable {
             named,
             written: version,
             held: Vec::new(),
+            batch_bytes: bound.batch,
             chore,
         };
         let thread = thread::Builder::new().name("persister".into());
@@ -153,15 +154,15 @@ impl Durable {
         writes: Writes<'_>,
         apply: impl FnOnce() -> Result<Version, Error>,
     ) -> Result<Version, Error> {
+        // Dropped behind the ticket, also by who unwinds: then somebody may wait for what the ticket counts for.
+        let waker = Waker(self);
         let Some(ticket) = self.journal.begin(writes)? else { return apply() };
         let result = apply();
         match &result {
             Ok(version) => ticket.committed(version.get()),
             Err(_) => drop(ticket),
         }
-        if self.journal.is_to_be_woken() {
-            self.wake();
-        }
+        drop(waker);
         result
     }
 
@@ -215,6 +216,17 @@ impl Durable {
     fn wake(&self) {
         if let Some(persister) = &self.persister {
             persister.thread().unpark();
+        }
+    }
+}
+
+/// Wakes the persister, if it has to be, when it is dropped.
+struct Waker<'a>(&'a Durable);
+
+impl Drop for Waker<'_> {
+    fn drop(&mut self) {
+        if self.0.journal.is_to_be_woken() {
+            self.0.wake();
         }
     }
 }

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Bytes of commits that go into one batch, if there are more: what a batch takes in memory is bounded.
-const BATCH_BYTES: u64 = 32 << 20;
+pub const BATCH_BYTES: u64 = 32 << 20;
 /// Pauses before another attempt of a parent that has failed.
 const PAUSES: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(1);
@@ -33,6 +33,8 @@ pub struct Persister {
     pub written: Version,
     /// Entries that were taken and are not durable yet.
     pub held: Vec<Arc<Entry>>,
+    /// Bytes of commits in a batch, if there are several.
+    pub batch_bytes: u64,
     pub chore: Option<Box<dyn Chore>>,
 }
 
@@ -143,7 +145,7 @@ impl Persister {
         loop {
             let (mut count, mut bytes) = (0, 0);
             for entry in self.held.iter().take_while(|entry| version(entry) <= upto) {
-                if count > 0 && bytes + entry.weight() > BATCH_BYTES {
+                if count > 0 && bytes + entry.weight() > self.batch_bytes {
                     break;
                 }
                 count += 1;

@@ -78,6 +78,9 @@ pub fn resume(
     }
     let (version, names) = (snapshot.version(), layout::spaces(&*snapshot)?);
     let mut loader = builder.load_at(version);
+    if version.get() > epoch_store::MAX_FIRST_VERSION {
+        return Err(damaged("no store has come to its version"));
+    }
     let are_own = resuming.own.iter().zip(&names).all(|(own, name)| own == name);
     if !are_own {
         return Err(damaged("the key spaces are not those of a store"));

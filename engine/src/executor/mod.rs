@@ -237,11 +237,12 @@ impl Executor {
         let (committed, ended, mut stats) = self.schedule(&tasks, &block, order);
         stats.running = began.elapsed();
         stats.hottest_keys = tasks.hottest_keys();
+        // First: what could not be read may be why somebody panicked.
+        block.check_read()?;
         if let Some(payload) = tasks.take_thrown() {
             resume_unwind(payload);
         }
         let results = tasks.into_outcomes(committed);
-        block.check_read()?;
         block.became_final(committed);
         Ok(BlockRun { results, ended, stats, block })
     }

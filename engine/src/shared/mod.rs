@@ -21,7 +21,7 @@ pub use options::{Options, ParentPlace};
 pub use slow_reader::{Notice, SlowReader};
 pub use turns::{Elder, Turns};
 
-use crate::below::{Below, Evictor, Refused};
+use crate::below::{Below, Buried, Evictor};
 use crate::durable::{self, Chore, Durability, Durable, Extent, Hidden, Resuming, Writes};
 use crate::observe::{self, Tally};
 use crate::parent::Parent;
@@ -165,7 +165,7 @@ impl Shared {
             .zip(options.budget)
             .map(|(below, budget)| -> Box<dyn Chore> { Box::new(Evictor::new(below, budget)) });
         let own = Hidden { space: hidden.id(), kept: METADATA };
-        let terms = (own, options.bound, options.durability);
+        let terms = (own, options.bound(), options.durability);
         let durable = Some(Durable::start(&map, kept, terms, chore)?);
         Ok(Opened { map, hidden, durable, below })
     }
@@ -232,20 +232,37 @@ impl Shared {
     {
         let count = writes.count() - terms.added;
         let map = self.admit(count)?;
-        let apply = || match self.bury(writes, terms) {
-            Some(result) => result,
-            None => apply(map).map_err(Error::from),
-        };
-        let apply = || observe::commit(count, apply);
-        let result = match &self.durable {
-            None if terms.durability == Some(Durability::Durable) => Err(Error::NoParent),
-            None => apply(),
-            Some(durable) => durable.commit(writes, terms.durability, apply),
+        let result = loop {
+            let Some(buried) = self.bury(writes, terms.reads)? else {
+                break self.carry(count, terms, writes, || apply(map).map_err(Error::from));
+            };
+            let apply = || buried.commit(map).map_err(|error| self.explain(error, terms));
+            match self.carry(count, terms, writes, apply) {
+                Err(Error::Conflict(_)) if buried.is_own() => {}
+                result => break result,
+            }
         };
         if let Err(Error::Conflict(conflict)) = &result {
             self.tally.conflict(conflict);
         }
         result
+    }
+
+    /// Commits by `apply`, observed, and on its way to the parent if there is one.
+    #[inline]
+    fn carry(
+        &self,
+        count: usize,
+        terms: Terms<'_>,
+        writes: Writes<'_>,
+        apply: impl FnOnce() -> Result<Version, Error>,
+    ) -> Result<Version, Error> {
+        // Whoever observes is somebody else's code, which may panic: around what must be told of the outcome, not in it.
+        observe::commit(count, || match &self.durable {
+            None if terms.durability == Some(Durability::Durable) => Err(Error::NoParent),
+            None => apply(),
+            Some(durable) => durable.commit(writes, terms.durability, apply),
+        })
     }
 
     /// Commits a batch of the engine, if what was read still stands.
@@ -262,23 +279,34 @@ impl Shared {
         reads: &ReadSet,
         apply: impl FnOnce() -> Result<Version, Error>,
     ) -> Result<Version, Error> {
-        let terms = Terms { reads: Some(reads), ..Terms::default() };
-        let apply = || self.bury(writes, terms).unwrap_or_else(apply);
+        let buried = self.bury(writes, Some(reads))?;
+        let apply = || match &buried {
+            None => apply(),
+            Some(buried) => {
+                let explain = |error| self.explain(error, Terms::default());
+                buried.commit(&self.map).map_err(explain)
+            }
+        };
         match &self.durable {
             None => apply(),
             Some(durable) => durable.note(writes, apply),
         }
     }
 
-    /// Commits writes with the graves of what they delete, if there may be something in the parent that must not come back.
+    /// A commit with the graves of what it deletes, and that depends on there being no others, where something may be in the parent
+    /// that is not in memory. `None`: it is one like any.
     #[inline]
-    fn bury(&self, writes: Writes<'_>, terms: Terms<'_>) -> Option<Result<Version, Error>> {
-        let buried = self.below()?.bury(&self.map, writes, terms.reads)?;
-        Some(buried.map_err(|error| match (error, terms.explain) {
-            (Refused::ByMap(error), Some(explain)) => explain(error),
-            (Refused::ByMap(error), None) => error.into(),
-            (Refused::ByParent(error), _) => error,
-        }))
+    fn bury(&self, writes: Writes<'_>, reads: Option<&ReadSet>) -> Result<Option<Buried>, Error> {
+        self.below().map_or(Ok(None), |below| below.bury(&self.map, writes, reads))
+    }
+
+    /// The map's refusal, as the user is told of it.
+    fn explain(&self, error: epoch_store::Error, terms: Terms<'_>) -> Error {
+        let error = match self.below() {
+            None => error,
+            Some(below) => below.exhume(&self.map, error),
+        };
+        terms.explain.map_or_else(|| error.clone().into(), |explain| explain(error.clone()))
     }
 
     /// What lies below memory, if something may.
@@ -401,7 +429,11 @@ impl Shared {
 fn with_own(mut options: Options) -> Options {
     options.map = options
         .map
-        .max_batch_len(options.max_batch_len.saturating_add(ADDED_WRITES))
+        .max_batch_len(match options.budget {
+            // Graves and evictions are the engine's own, as many as there are.
+            Some(_) => usize::MAX,
+            None => options.max_batch_len.saturating_add(ADDED_WRITES),
+        })
         .max_key_spaces(options.max_key_spaces.saturating_add(HIDDEN_SPACES));
     options
 }

@@ -2,7 +2,7 @@
 
 use super::Notice;
 use crate::Error;
-use crate::durable::{Bound, Durability, Watcher};
+use crate::durable::{BATCH_BYTES, Bound, Durability, Overflow, Watcher};
 use crate::parent::{Parent, ParentError, ParentErrorKind};
 use epoch_store::Place;
 use std::fmt;
@@ -17,10 +17,35 @@ pub struct Options {
     pub notice: Option<Notice>,
     pub parent: Option<ParentPlace>,
     pub durability: Durability,
-    pub bound: Bound,
+    /// Bytes on their way to the parent; `None`: as many as go with the budget, or the usual number.
+    pub undurable: Option<u64>,
+    pub overflow: Overflow,
     pub watcher: Option<Watcher>,
     /// Bytes in memory.
     pub budget: Option<u64>,
+}
+
+/// Bytes that may wait for the parent, if nothing else was chosen.
+const UNDURABLE_BYTES: u64 = 256 << 20;
+/// With a budget, what is on its way to the parent is memory beside it: this part of the budget at most, unless chosen otherwise,
+const UNDURABLE_PART: u64 = 16;
+/// and this part in one batch.
+const BATCH_PART: u64 = 32;
+/// A batch is no smaller for that.
+const SMALLEST_BATCH: u64 = 1 << 20;
+
+impl Options {
+    /// How much may be on its way to the parent.
+    pub fn bound(&self) -> Bound {
+        let part = |part: u64, usual: u64| {
+            self.budget.map_or(usual, |budget| (budget / part).clamp(SMALLEST_BATCH, usual))
+        };
+        Bound {
+            limit: self.undurable.unwrap_or_else(|| part(UNDURABLE_PART, UNDURABLE_BYTES)),
+            batch: part(BATCH_PART, BATCH_BYTES),
+            overflow: self.overflow,
+        }
+    }
 }
 
 /// Where a parent waits for the one store that is opened on it: clones of the choices share the place.

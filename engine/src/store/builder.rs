@@ -1,7 +1,7 @@
 //! Choices made before a store exists.
 
 use super::Store;
-use crate::durable::{Bound, Watcher};
+use crate::durable::Watcher;
 use crate::parent::Parent;
 use crate::shared::{MAX_KEY_SPACES, Notice, Options, ParentPlace, Shared, SlowReader};
 use crate::{Durability, Error, Overflow, Resumed};
@@ -10,8 +10,6 @@ use std::time::Duration;
 
 /// The most writes of a batch, if nothing else was chosen.
 const MAX_BATCH_LEN: usize = 1 << 24;
-/// Bytes that may wait for the parent, if nothing else was chosen.
-const UNDURABLE_LIMIT: u64 = 256 << 20;
 
 /// Builds a [`Store`] with choices; see [`Store::builder`].
 ///
@@ -30,7 +28,6 @@ impl Default for Builder {
     fn default() -> Self {
         let (max_batch_len, max_key_spaces) = (MAX_BATCH_LEN, MAX_KEY_SPACES);
         let map = epoch_store::Builder::default();
-        let bound = Bound { limit: UNDURABLE_LIMIT, overflow: Overflow::default() };
         Self {
             options: Options {
                 map,
@@ -39,7 +36,8 @@ impl Default for Builder {
                 notice: None,
                 parent: None,
                 durability: Durability::default(),
-                bound,
+                undurable: None,
+                overflow: Overflow::default(),
                 watcher: None,
                 budget: None,
             },
@@ -265,7 +263,7 @@ impl Builder {
     }
 
     /// Bytes of commits that may be on their way to the parent, and what happens to a commit that would be too much. Default:
-    /// 256 MiB, [`Overflow::Wait`]. Counted are keys, values and some 80 bytes for each commit. One commit is always
+    /// 256 MiB, or a sixteenth of a [`memory_budget`](Builder::memory_budget), and 1 MiB at least; [`Overflow::Wait`]. Counted are keys, values and some 80 bytes for each commit. One commit is always
     /// admitted when nothing else is on its way, however large.
     ///
     /// ```
@@ -282,7 +280,7 @@ impl Builder {
     /// ```
     #[must_use]
     pub fn undurable_limit(mut self, bytes: u64, overflow: Overflow) -> Self {
-        self.options.bound = Bound { limit: bytes, overflow };
+        (self.options.undurable, self.options.overflow) = (Some(bytes), overflow);
         self
     }
 

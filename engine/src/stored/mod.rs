@@ -54,6 +54,9 @@ impl Stored {
         let snapshot = parent.snapshot()?;
         let names =
             if layout::is_in_use(&*snapshot)? { layout::spaces(&*snapshot)? } else { Vec::new() };
+        if snapshot.version().get() > epoch_store::MAX_FIRST_VERSION {
+            return Err(verify::damaged("open a store", "no store has come to its version"));
+        }
         if names.iter().zip(OWN_SPACES).any(|(name, own)| name != own) {
             return Err(verify::damaged("open a store", "the key spaces are not those of a store"));
         }

@@ -53,6 +53,11 @@ impl Cover {
         self.spans.is_empty()
     }
 
+    /// Each span: its space, its first key, and the key behind its last, if there is one.
+    pub fn spans(&self) -> impl Iterator<Item = (u32, &[u8], Option<&[u8]>)> {
+        self.spans.iter().map(|((space, from), to)| (*space, &**from, to.as_deref()))
+    }
+
     /// The spans, in order.
     pub fn into_spans(self) -> Box<[Span]> {
         self.spans.into_iter().map(|((space, from), to)| Span::new(space, from, to)).collect()

@@ -3,7 +3,7 @@
 use super::Map;
 use crate::Version;
 use crate::batch::WriteBatch;
-use crate::error::Error;
+use crate::error::{Error, MAX_FIRST_VERSION};
 use crate::store::{Loading, Options};
 use std::fmt;
 
@@ -28,7 +28,8 @@ pub struct Loader {
 impl Loader {
     pub(super) fn new(options: Options, version: Version) -> Self {
         let most = options.max_batch_len.clamp(1, BATCH);
-        let loading = Loading::new(options, version.get());
+        // One that it cannot begin at is refused later: a loader is made without a result.
+        let loading = Loading::new(options, version.get().min(MAX_FIRST_VERSION));
         Self { loading, version, space: 0, batch: WriteBatch::new(), bytes: 0, most }
     }
 
@@ -61,7 +62,7 @@ impl Loader {
     /// Puts `value` under `key`, which was not put before.
     ///
     /// # Errors
-    /// Those of [`Map::put`], for this entry or one of those before it; [`Error::NothingAtZero`]. The loader is of no
+    /// Those of [`Map::put`], for this entry or one of those before it; [`Error::NothingAtZero`], [`Error::VersionTooHigh`]. The loader is of no
     /// use then.
     pub fn put(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
         if self.version == Version::ZERO {
@@ -77,6 +78,10 @@ impl Loader {
     }
 
     fn add(&mut self) -> Result<(), Error> {
+        if self.version.get() > MAX_FIRST_VERSION {
+            let (version, max) = (self.version, MAX_FIRST_VERSION.into());
+            return Err(Error::VersionTooHigh { version, max });
+        }
         if !self.batch.is_empty() {
             self.loading.add(&self.batch)?;
             self.batch.clear();
