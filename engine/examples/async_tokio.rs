@@ -4,7 +4,9 @@
 //! thread, and a task that sleeps with a snapshot or an iterator in its hands holds up nobody.
 //! *Through `spawn_blocking`:* `transact` and `update` on keys that many write, since after a conflict they let the thread
 //! sleep for some milliseconds; a batch or a scan of millions of keys, since it takes time. Or be your own `transact`, and
-//! yield to the runtime instead of sleeping: `reserve` below.
+//! yield to the runtime instead of sleeping: `reserve` below. Of a store with a parent also what waits for a disk: commits with
+//! `Durability::Durable`, `wait_durable`, `flush`, `close`; every write, unless it is refused beyond the bound (`Overflow::Refuse`); with a
+//! `memory_budget` reads too.
 //!
 //! `cargo run -p engine --example async_tokio`
 

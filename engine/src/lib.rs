@@ -4,8 +4,8 @@
 //! *What it is.* An ordered store of byte keys in memory, for the state of transaction executors, ledgers, schedulers, game
 //! worlds: wherever a `RwLock<BTreeMap>` stands and readers and writers wait for each other. A [`Snapshot`] is one version for
 //! as long as it is held; a [`WriteBatch`] is one step; a [`Transaction`] commits if what it read still stands; an [`Overlay`] is
-//! a layer of writes that may come down, or be dropped. Nothing locks, so all of it can be called from asynchronous tasks
-//! (`examples/async_tokio.rs` says what is better not).
+//! a layer of writes that may come down, or be dropped. Nothing locks in a store that lives in memory, so all of it can be called from
+//! asynchronous tasks (`examples/async_tokio.rs` says what is better not, there and with a parent).
 //!
 //! *Where it lives.* In memory; and, if it is given a [`Parent`], on a disk below: commits get there in the background, in the order of
 //! their versions, and are there again when the store is opened; what memory has no room for is read from there.

@@ -32,6 +32,8 @@
 //! - E-4 A checkpoint's snapshot of the parent is kept as long as any version can be read that it is the checkpoint of.
 //! - E-6 A parent that has failed is let go of when nobody needs another checkpoint than the newest, so that it can be opened anew,
 //!   by the persister, after a write or a read that failed; what is asked then is the same version, or nothing.
+//! - E-7 Who depends on a key, or on a range, depends on its graves too: a delete of what is not in memory leaves nothing else
+//!   there that a conflict could be read from.
 //!
 //! *Cost.* A read that finds its key in memory costs what it costs without a parent. One that does not looks for a grave and
 //! for the checkpoint, some hundred nanoseconds, and then asks the parent. A range is merged from both.

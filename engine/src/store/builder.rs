@@ -284,19 +284,21 @@ impl Builder {
         self
     }
 
-    /// Bytes that the store may hold in memory, as [`Stats::bytes`](crate::Stats::bytes) counts them, about: what the parent has
-    /// is evicted beyond, and read from there. Default: none; everything stays in memory.
+    /// Bytes that the store is to hold in memory: what the parent has is evicted beyond, and read from there. Default: none;
+    /// everything stays in memory. A goal, not a ceiling: for that there is [`memory_limit`](Builder::memory_limit).
     ///
     /// *What changes.* A read whose key is not in memory asks the parent, which takes as long as that takes, and may fail. A range
     /// is merged from both. Opening the store reads nothing but the names of spaces. Snapshots show one version as ever,
-    /// through both. A delete writes a few bytes more, and takes keys of 4 bytes less than the longest; a range that is deleted is looked through for that, and the commit is
-    /// tried again if somebody else has written into it meanwhile. A transaction may meet a conflict with an eviction of a key that it has read.
+    /// through both. A delete writes a few bytes more, and takes keys of 4 bytes less than the longest; a range that is deleted is looked through
+    /// for that, and the commit is tried again if somebody else has written into it meanwhile. A transaction may meet a conflict with an
+    /// eviction of a key that it has read.
     /// Evictions and checkpoints of the parent have versions of their own, so that those of commits have gaps.
-    /// [`Stats`](crate::Stats) count what is in memory. [`Changes`](crate::Changes) are found by comparing values.
+    /// [`Stats`](crate::Stats) count what is in memory, and the word of deletes there. [`Changes`](crate::Changes) are found by comparing values.
     ///
     /// *What is evicted.* What was written some time ago, in key order and in turn, after a batch of the parent has become
-    /// durable. What is not durable yet cannot be: choose [`undurable_limit`](Builder::undurable_limit) accordingly. What a
-    /// snapshot sees stays until it is dropped. The parent's own cache comes on top.
+    /// durable. It begins when [`Stats::bytes`](crate::Stats::bytes) come to three quarters of the budget. What is not durable yet
+    /// cannot be evicted: [`undurable_limit`](Builder::undurable_limit) bounds that. What was written after a snapshot that is open stays
+    /// until it is dropped. The parent's own memory, its cache above all, comes on top.
     ///
     /// ```
     /// use engine::{MemoryParent, Store};

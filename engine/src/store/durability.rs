@@ -32,8 +32,9 @@ impl Store {
 
     /// The last version up to which everything is durable; `None` without a parent. Wait-free.
     ///
-    /// A version that changes nothing, of a commit that was refused after it had got one, say, counts as durable when all
-    /// before it is.
+    /// A version that changes nothing counts as durable when all before it is: that of a commit that was refused after it had got
+    /// one, or of the engine's own, as evictions are. Nothing is written for it, so that after a crash its number may be given to another
+    /// commit. That of a commit that was made is not given again.
     ///
     /// ```
     /// use engine::{MemoryParent, Store};

@@ -403,7 +403,9 @@ impl Store {
     /// lets the writers return first.
     ///
     /// Wait-free without a parent. With one it waits until all is durable, and then closes it; dropping the last handle and
-    /// snapshot does the same, and tells nobody if it fails.
+    /// snapshot does the same, and tells nobody if it fails. The place where the parent lies is free for another opening when this
+    /// returns; with a [`memory_budget`](crate::Builder::memory_budget), which keeps what is read from there, when the last handle and
+    /// snapshot are dropped.
     ///
     /// # Errors
     /// None without a parent. [`Error::NotDurable`], [`Error::Parent`]: the parent has failed. What was not durable is still in memory;
