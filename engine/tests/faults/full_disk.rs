@@ -4,7 +4,7 @@
 //! store must not stand in the way of that reads from it all the time.
 
 use crate::ground::{not_durable, until, watchdog};
-use engine::{Parent, ParentError, ParentErrorKind, Store};
+use engine::{Overflow, Parent, ParentError, ParentErrorKind, Store};
 use std::path::Path;
 use std::process::Command;
 
@@ -41,7 +41,8 @@ fn fill<P: Parent>(path: &str, budget: &str, open: impl Fn(&Path) -> Result<P, P
     let path = Path::new(path);
     let builder = Store::builder().parent(open(path).unwrap());
     let builder = match budget.parse() {
-        Ok(bytes) => builder.memory_budget(bytes),
+        // All that is written here may wait: what is refused beyond a bound is another test's.
+        Ok(bytes) => builder.memory_budget(bytes).undurable_limit(1 << 30, Overflow::Wait),
         Err(_) => builder,
     };
     let store = builder.open().unwrap();
