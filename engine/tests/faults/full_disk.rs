@@ -4,7 +4,7 @@
 //! store must not stand in the way of that reads from it all the time.
 
 use crate::ground::{not_durable, until, watchdog};
-use engine::{Overflow, Parent, ParentError, ParentErrorKind, Store};
+use engine::{Overflow, Parent, ParentError, ParentErrorKind, Store, WriteBatch};
 use std::path::Path;
 use std::process::Command;
 
@@ -46,11 +46,14 @@ fn fill<P: Parent>(path: &str, budget: &str, open: impl Fn(&Path) -> Result<P, P
         Err(_) => builder,
     };
     let store = builder.open().unwrap();
-    let mut version = store.put("small", "kept").unwrap();
+    store.put("small", "kept").unwrap();
     store.flush().unwrap();
+    // In one piece: an engine with a journal begins a new file between smaller ones.
+    let mut batch = WriteBatch::new();
     for key in 0..KEYS {
-        version = store.put(key.to_be_bytes(), vec![key as u8; VALUE]).unwrap();
+        batch.put(key.to_be_bytes(), vec![key as u8; VALUE]);
     }
+    let version = store.commit(&batch).unwrap();
     let told = not_durable(store.flush().unwrap_err());
     // The background of the engine may have met it first.
     assert!([ParentErrorKind::Full, ParentErrorKind::Io].contains(&told.1), "{told:?}");
