@@ -443,3 +443,21 @@ fn a_deleted_range_is_empty_at_its_version() {
         }
     });
 }
+
+/// Values larger than what is read at a time from below come out as they went in, from both ends.
+#[test]
+fn large_values_are_read_from_below() {
+    let store = open(&MemoryParent::new(), 0);
+    for number in 0..40_u8 {
+        store.put([number], vec![number; 30_000]).unwrap();
+    }
+    evict_all(&store);
+    let snapshot = store.snapshot();
+    let (mut range, mut low, mut high) = (snapshot.range([3]..[37]), 3, 36);
+    while low <= high {
+        assert_eq!(range.next().unwrap().unwrap().1, vec![low; 30_000]);
+        assert_eq!(range.next_back().unwrap().unwrap().1, vec![high; 30_000]);
+        (low, high) = (low + 1, high - 1);
+    }
+    assert!(range.next().is_none() && range.next_back().is_none());
+}

@@ -1,7 +1,7 @@
 //! Entries of the parent between two bounds, read some at a time from either end.
 
 use crate::Error;
-use crate::parent::{ParentSnapshot, layout};
+use crate::parent::{ParentError, ParentSnapshot, layout};
 use layout::as_slice;
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 /// Entries of the first page of an end, and of the longest.
 const PAGE: (usize, usize) = (8, 256);
+
+/// Bytes after which a page is full, however few entries it has.
+const PAGE_BYTES: usize = 64 << 10;
 
 /// A key as it lies in a parent, and a value.
 pub type Entry = (Vec<u8>, Vec<u8>);
@@ -71,10 +74,7 @@ impl Pages {
             return Ok(());
         }
         let entries = self.parent.range(as_slice(&self.from), as_slice(&self.to));
-        for entry in entries.take(self.page) {
-            self.front.push_back(entry?);
-        }
-        self.is_read = self.front.len() < self.page;
+        (self.front, self.is_read) = read(entries, self.page)?;
         if let Some((key, _)) = self.front.back() {
             self.from = Bound::Excluded(key.clone());
         }
@@ -87,16 +87,29 @@ impl Pages {
             return Ok(());
         }
         let entries = self.parent.range(as_slice(&self.from), as_slice(&self.to));
-        for entry in entries.rev().take(self.page) {
-            self.back.push_front(entry?);
-        }
-        self.is_read = self.back.len() < self.page;
+        let (mut page, is_read) = read(entries.rev(), self.page)?;
+        page.make_contiguous().reverse();
+        (self.back, self.is_read) = (page, is_read);
         if let Some((key, _)) = self.back.front() {
             self.to = Bound::Excluded(key.clone());
         }
         self.page = (self.page * 2).min(PAGE.1);
         Ok(())
     }
+}
+
+/// So many entries, or fewer if they are large; and whether there are no more.
+fn read(
+    mut entries: impl Iterator<Item = Result<Entry, ParentError>>,
+    most: usize,
+) -> Result<(VecDeque<Entry>, bool), Error> {
+    let (mut page, mut bytes) = (VecDeque::new(), 0);
+    while page.len() < most && bytes < PAGE_BYTES {
+        let Some(entry) = entries.next().transpose()? else { return Ok((page, true)) };
+        bytes += entry.0.len() + entry.1.len();
+        page.push_back(entry);
+    }
+    Ok((page, false))
 }
 
 /// The part of a key of the parent behind the number of its space.

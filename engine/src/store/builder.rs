@@ -156,7 +156,8 @@ impl Builder {
     /// about to flush, a batch can be committed again. Default: no limit.
     ///
     /// Deletes are always admitted, also in a transaction, as long as it does nothing else: so room can be made. Not so with
-    /// what the engine adds a put of its own to: a [tagged commit](Store::commit_tagged), and the flush of an overlay.
+    /// what the engine adds a put of its own to: a [tagged commit](Store::commit_tagged), the flush of an overlay, and with a
+    /// [`memory_budget`](Builder::memory_budget) every delete.
     /// A transaction that is open, and an overlay, keep what they read of the store: deleting that makes no room before they go
     /// on to a newer version. What overlays hold themselves is not counted. How far the limit may be exceeded, and when there is room
     /// again: [`epoch_store::Builder::memory_limit`].
