@@ -1,7 +1,7 @@
 //! How far the parent has come, and who waits for it.
 //!
-//! The one place of this crate where threads wait for a thread: that is what they ask for. Whoever does not ask
-//! ([`durable`](Progress::durable), committing within the bound) reads an atomic.
+//! The one place of this crate, but for the files of a parent, where threads wait for a thread: that is what they ask for.
+//! Whoever does not ask ([`durable`](Progress::durable), committing within the bound) reads an atomic.
 
 #![expect(clippy::disallowed_types, reason = "durability is waited for: see the module header")]
 
