@@ -306,7 +306,10 @@ impl Shared {
             None => error,
             Some(below) => below.exhume(&self.map, error),
         };
-        terms.explain.map_or_else(|| error.clone().into(), |explain| explain(error.clone()))
+        match terms.explain {
+            None => error.into(),
+            Some(explain) => explain(error),
+        }
     }
 
     /// What lies below memory, if something may.

@@ -198,6 +198,7 @@ impl Map {
     /// assert!(map.snapshot().contains("about to"));
     /// # Ok::<(), epoch_store::Error>(())
     /// ```
+    #[doc(hidden)]
     pub fn commit_beyond_limit(&self, batch: &WriteBatch) -> Result<Version, Error> {
         batch.check_belongs_to(self.store.serial())?;
         self.store.commit_beyond_limit(batch).map(Version::from)
