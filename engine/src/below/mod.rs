@@ -26,10 +26,10 @@
 //!   condition that what it takes away is what the checkpoint of the version before has; a later checkpoint knows more, and of
 //!   keys without a later write the same.
 //! - E-3 What is evicted with a value is its grave too, if there is one from before: or it would hide what the parent has.
+//! - E-4 A checkpoint's snapshot of the parent is kept as long as any version can be read that it is the checkpoint of.
 //! - E-5 What is evicted was last written at or before the version of every snapshot that is open: so whoever has read the key
 //!   at one of them has seen that value, and its record stays until the snapshot is dropped. A transaction that depends on a key finds
 //!   every write after its snapshot there, though it be evicted since.
-//! - E-4 A checkpoint's snapshot of the parent is kept as long as any version can be read that it is the checkpoint of.
 //! - E-6 A parent that has failed is let go of when nobody needs another checkpoint than the newest, so that it can be opened anew,
 //!   by the persister, after a write or a read that failed; what is asked then is the same version, or nothing.
 //! - E-7 Who depends on a key, or on a range, depends on its graves too: a delete of what is not in memory leaves nothing else

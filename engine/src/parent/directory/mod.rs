@@ -9,9 +9,9 @@
 //!     PARENT.lock    empty; locked for as long as the directory is open, by whatever process
 //!     data.redb      the engine's own: one file, or a folder (fjall/)
 //! ```
-//! *Invariants.* D-1: in a directory that holds anything, and no marker of this adapter in a format that is known, nothing is
-//! changed. D-2: `creating` is written before the first file of the engine, and `ready` after the last; nobody can commit
-//! before that, so whoever finds `creating` may make all of it anew. D-3: once there is `ready`, files that are missing are
+//! *Invariants.* M-1: in a directory that holds anything, and no marker of this adapter in a format that is known, nothing is
+//! changed. M-2: `creating` is written before the first file of the engine, and `ready` after the last; nobody can commit
+//! before that, so whoever finds `creating` may make all of it anew. M-3: once there is `ready`, files that are missing are
 //! damage. The marker is replaced by renaming, so that it is the old or the new one whenever the machine stops.
 //!
 //! *Checked by* `tests/parents/places.rs`.
