@@ -1,7 +1,7 @@
 //! Storage-access traces of real blocks: loaded and checked, replayed one transaction after the other, and as [jobs](player).
 //!
 //! A trace says of each transaction of a block which keys it read and what it wrote, so that a block can be replayed without
-//! the virtual machine that it was for. The format is described beside the traces.
+//! the virtual machine that it was for. The format is in `bench/README.md`.
 
 mod load;
 mod trace;
