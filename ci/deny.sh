@@ -7,5 +7,5 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 check deny "licences, sources and bans of all dependencies"
 
-cargo deny --version >/dev/null 2>&1 || skip "cargo-deny is not installed (cargo install cargo-deny)"
+cargo deny --version >/dev/null 2>&1 || unavailable "cargo-deny is not installed (cargo install cargo-deny)"
 step cargo deny --all-features check licenses sources bans

@@ -13,20 +13,12 @@ use crate::report::{Machine, Spread, Verdict, extent, figure, grouped};
 pub fn text(rows: &Rows, options: &Options, machine: &Machine) -> String {
     let mut text = format!(
         "## Durability: {} keys of 32 bytes with values of 128, blocks of {} writes, {} rounds\n\n\
-         {} ({} cores), {}, {}, {}, allocator {}, commit {}, load before the run {}\n\
+         {machine}\n\
          Figures are medians over the rounds with min..max; less is better in all rows. ratio: ours over the other; where the must \
          is >=, how many times as fast.\n\n",
         grouped(options.keys as f64),
         grouped(options.block_len() as f64),
         options.rounds,
-        machine.cpu,
-        machine.cores,
-        machine.system,
-        machine.rustc,
-        machine.profile,
-        machine.allocator,
-        machine.commit,
-        machine.load.map_or("unknown".to_owned(), |load| format!("{load:.1}")),
     );
     let _ = writeln!(text, "{}\n", measured(rows));
     let judged: Vec<Verdict> = rows.iter().filter_map(Row::verdict).collect();

@@ -13,7 +13,7 @@ use crate::report::{Machine, Spread, Verdict, extent, figure};
 pub fn text(judged: &[Judged], survey: &Survey, options: &Options, machine: &Machine) -> String {
     let mut text = format!(
         "## Executor: blocks of {} transactions, 32-byte keys and values, {} keys beside them, {} rounds, {} hints\n\n\
-         {} ({} cores), {}, {}, {}, allocator {}, commit {}, load before the run {}\n\
+         {machine}\n\
          Figures are medians over the rounds with min..max. A row shows the worst of its spots. Sequential execution: an ahash \
          HashMap with keys and values inline, for scans a BTreeMap, whose writes are its state at once. Ours are brought into the store as one \
          commit in the end: that is the row `seal`, and in no other row; the second table has it in `seal ms` and `with seal x`.\n\n",
@@ -21,14 +21,6 @@ pub fn text(judged: &[Judged], survey: &Survey, options: &Options, machine: &Mac
         options.ballast(),
         options.rounds(),
         if options.hints == Hints::On { "with" } else { "without" },
-        machine.cpu,
-        machine.cores,
-        machine.system,
-        machine.rustc,
-        machine.profile,
-        machine.allocator,
-        machine.commit,
-        machine.load.map_or("unknown".to_owned(), |load| format!("{load:.1}")),
     );
     let _ = writeln!(text, "{}\n", rows(judged));
     let _ = writeln!(text, "{}\n", tally(judged));

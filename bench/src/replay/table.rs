@@ -10,18 +10,7 @@ use crate::report::{Machine, figure, grouped};
 
 /// Everything as text.
 pub fn text(findings: &Findings, options: &Options, machine: &Machine) -> String {
-    let mut text = format!(
-        "{} ({} cores), {}, {}, {}, allocator {}, commit {}, load before the run {}\n{} workers\n\n",
-        machine.cpu,
-        machine.cores,
-        machine.system,
-        machine.rustc,
-        machine.profile,
-        machine.allocator,
-        machine.commit,
-        machine.load.map_or("unknown".to_owned(), |load| format!("{load:.1}")),
-        options.workers(),
-    );
+    let mut text = format!("{machine}\n{} workers\n\n", options.workers(),);
     if !findings.chains.is_empty() {
         let _ = writeln!(text, "{}\n{CHAINS}", chains(&findings.chains));
     }

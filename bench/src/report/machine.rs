@@ -1,9 +1,12 @@
 //! Where and with what the figures were measured.
 
+use std::fmt;
 use std::fs;
 use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::transfer::Transfer;
 
 /// The lock file the program was built from: it says which rivals are in it.
 const LOCK: &str = include_str!("../../../Cargo.lock");
@@ -29,6 +32,8 @@ pub struct Machine {
     /// Threads that wanted a core in the minute before the run, where the system tells: figures of
     /// a busy machine are worth little.
     pub load: Option<f64>,
+    /// What it costs that two threads write to the same line, before the run.
+    pub transfer: Option<Transfer>,
     /// Seconds since 1970 when the run began.
     pub unix_time: u64,
 }
@@ -47,9 +52,31 @@ impl Machine {
             allocator: format!("{allocator} {version}"),
             commit: commit().unwrap_or_else(|| "unknown".to_owned()),
             load: load(),
+            transfer: Transfer::probe(),
             unix_time: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
+        }
+    }
+}
+
+/// One line.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Machine { cpu, cores, system, rustc, profile, flags, allocator, commit, .. } = self;
+        write!(
+            f,
+            "{cpu} ({cores} cores), {system}, {rustc}, {profile}, {flags}, allocator {allocator}, commit {commit}"
+        )?;
+        match self.load {
+            Some(load) => write!(f, ", load before the run {load:.1}")?,
+            None => f.write_str(", load before the run unknown")?,
+        }
+        match self.transfer {
+            Some(Transfer { least, most }) => {
+                write!(f, ", a line goes from one core to another in {least:.0} to {most:.0} ns")
+            }
+            None => Ok(()),
         }
     }
 }

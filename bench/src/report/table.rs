@@ -44,20 +44,12 @@ pub fn table(
 fn head_line(plan: &Plan, machine: &Machine) -> String {
     format!(
         "## Case {}: {} keys, 32-byte values, {} ms a measurement\n\n\
-         {} ({} cores), {}, {}, {}, allocator {}, commit {}, load before the run {}\n\
+         {machine}\n\
          Figures are medians over the rounds with min..max below. Ratios are of ours to the named \
          contender, of medians, with min..max of the rounds.\n",
         plan.case.name(),
         grouped(plan.keys as f64),
         plan.cell.as_millis(),
-        machine.cpu,
-        machine.cores,
-        machine.system,
-        machine.rustc,
-        machine.profile,
-        machine.allocator,
-        machine.commit,
-        machine.load.map_or("unknown".to_owned(), |load| format!("{load:.1}")),
     )
 }
 

@@ -28,22 +28,13 @@ fn head(run: &Run<'_>) -> String {
     let (plan, machine) = (run.options.plan(0), &run.machine);
     format!(
         "## Threads, case {}: {} keys, 32-byte values, {} ms a measurement, rounds: {}\n\n\
-         {} ({} cores), {}, {}, {}, {}, allocator {}, commit {}, load before the run {}\n\
+         {machine}\n\
          Rates are of all threads together: medians over the rounds (min..max). Times are of single \
          operations, medians of the rounds' percentiles: p50 / p99 / p99.9.\n",
         plan.case.name(),
         grouped(plan.keys as f64),
         plan.cell.as_millis(),
         run.options.rounds(),
-        machine.cpu,
-        machine.cores,
-        machine.system,
-        machine.rustc,
-        machine.profile,
-        machine.flags,
-        machine.allocator,
-        machine.commit,
-        machine.load.map_or("unknown".to_owned(), |load| format!("{load:.1}")),
     )
 }
 

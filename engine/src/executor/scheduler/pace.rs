@@ -26,6 +26,12 @@ pub const PORTION: u8 = 32;
 const LOOK: u32 = 256;
 /// Looks without gain, in a row, that are believed: one may be a thread's that lost its processor.
 const LOSSES: u32 = 2;
+/// Gain of a look that is believed without knowing what a run costs alone: beside others it costs more.
+const PLAIN: f32 = 1.6;
+/// Transactions that are run alone to find that out, and the smallest portion that counts for it: the first runs of a
+/// block touch what nobody has touched yet.
+const PROBE: u32 = 64;
+const PROBED: u32 = 16;
 /// Length of inline mode after no gain, doubled each time.
 const INLINE: (u32, u32) = (1 << 10, 1 << 14);
 /// Length of chain mode, doubled at each relapse.
@@ -52,13 +58,17 @@ pub struct Experience {
     pub threshold: f32,
     /// Cost of a transaction of the block before.
     pub cost: Option<f32>,
+    /// The same where nobody ran beside it.
+    pub solo: Option<f32>,
     /// The block before ended as a chain.
     pub was_chain: bool,
+    /// So many transactions were left of an inline mode after no gain, and so long it is next time.
+    pub inline: (u32, u32),
 }
 
 impl Default for Experience {
     fn default() -> Self {
-        Self { threshold: 1_500.0, cost: None, was_chain: false }
+        Self { threshold: 1_500.0, cost: None, solo: None, was_chain: false, inline: (0, INLINE.0) }
     }
 }
 
@@ -114,8 +124,11 @@ pub struct Pace {
     repairs: Costs,
     chain_len: u32,
     inline_len: u32,
-    /// Mean cost of a run, in nanoseconds, and the runs behind it since the last look.
+    /// Mean cost of a run, in nanoseconds, wherever it ran.
     cost: Option<f32>,
+    /// Mean cost of a transaction with everything around it, where one worker ran it alone: what sharing is measured by.
+    solo: Option<f32>,
+    /// The runs since the last look.
     look: Look,
     /// Looks in a row that found no gain.
     losses: u32,
@@ -157,7 +170,7 @@ impl Costs {
 impl Pace {
     /// For a block.
     pub fn new(limits: Limits, experience: Experience) -> Self {
-        let cost = experience.cost;
+        let Experience { cost, solo, inline: (left, inline_len), .. } = experience;
         let mut pace = Self {
             limits,
             experience,
@@ -167,14 +180,17 @@ impl Pace {
             is_suspected: false,
             repairs: Costs::default(),
             chain_len: CHAIN.0,
-            inline_len: INLINE.0,
+            inline_len,
             cost,
+            solo,
             look: Look::default(),
             losses: 0,
             chained: 0,
             inlined: 0,
         };
-        if cost.is_some_and(|cost| pace.is_worth_sharing(cost)) {
+        if left > 0 && cost.is_some_and(is_short) {
+            pace.mode = Mode::Inline(left);
+        } else if cost.is_some_and(|cost| pace.is_worth_sharing(cost)) {
             if experience.was_chain {
                 pace.mode = Mode::Chain(CHAIN.1);
                 pace.chain_len = CHAIN.1;
@@ -213,13 +229,23 @@ impl Pace {
     /// What to remember.
     pub fn experience(&self) -> Experience {
         let was_chain = matches!(self.mode, Mode::Chain(_));
-        Experience { cost: self.cost, was_chain, ..self.experience }
+        let left = if let Mode::Inline(until) = self.mode {
+            until.saturating_sub(self.limits.transactions)
+        } else {
+            0
+        };
+        let inline = (left, self.inline_len);
+        Experience { cost: self.cost, solo: self.solo, was_chain, inline, ..self.experience }
     }
 
     /// A portion was run at the frontier by one worker, up to index `end`, in so much time if that was measured.
     pub fn alone(&mut self, count: u32, end: u32, took: Option<Duration>) {
         if let Some(took) = took {
-            self.note_cost(took.as_nanos() as f32 / count as f32, count as f32 / TRIAL as f32);
+            let cost = took.as_nanos() as f32 / count as f32;
+            self.note_cost(cost, count as f32 / TRIAL as f32);
+            if self.mode != Mode::Deep && count >= PROBED {
+                self.note_solo(cost);
+            }
         }
         match self.mode {
             Mode::Trial { left } => {
@@ -291,6 +317,12 @@ impl Pace {
         *mean += (cost - *mean) * weight.min(1.0);
     }
 
+    /// A portion whose worker lost its processor meanwhile counts for little.
+    fn note_solo(&mut self, cost: f32) {
+        let mean = self.solo.get_or_insert(cost);
+        *mean += (cost.min(2.0 * *mean) - *mean) / 4.0;
+    }
+
     fn is_worth_sharing(&self, cost: f32) -> bool {
         let Limits { workers, transactions, .. } = self.limits;
         workers > 1
@@ -301,7 +333,8 @@ impl Pace {
     /// Ends a stretch alone, if that is over and others are worth waking.
     fn choose(&mut self, end: u32) {
         let until = if let Mode::Inline(until) = self.mode { until } else { end };
-        if end >= until && self.cost.is_some_and(|cost| self.is_worth_sharing(cost)) {
+        let is_over = end >= until || self.cost.is_some_and(|cost| !is_short(cost));
+        if is_over && self.cost.is_some_and(|cost| self.is_worth_sharing(cost)) {
             self.go_deep();
         } else {
             self.mode = Mode::Inline(until);
@@ -322,7 +355,8 @@ impl Pace {
         };
         if self.look.commits >= LOOK {
             let took = since.elapsed().as_nanos() as f32;
-            let work = self.cost.unwrap_or(0.0) * self.look.commits as f32;
+            let cost = self.cost.unwrap_or(0.0);
+            let work = self.solo.map_or(cost, |solo| solo.min(cost)) * self.look.commits as f32;
             self.judge(work / took.max(1.0), end);
             self.look = Look { since: Some(Instant::now()), commits: 0 };
         }
@@ -336,7 +370,11 @@ impl Pace {
         }
         // Where transactions are long it is not the overhead: others use the processors, or conflicts are in the way, and one
         // worker alone would be no faster.
-        let is_short = self.cost.is_none_or(|cost| cost < THRESHOLD.1);
+        let is_short = self.cost.is_none_or(is_short);
+        if self.solo.is_none() && is_short && gain < PLAIN {
+            self.mode = Mode::Inline(end.saturating_add(PROBE));
+            return;
+        }
         let is_loss = gain < 1.05 && is_short;
         self.losses = if is_loss { self.losses + 1 } else { 0 };
         let threshold = &mut self.experience.threshold;
@@ -353,6 +391,11 @@ impl Pace {
             self.inline_len = INLINE.0;
         }
     }
+}
+
+/// One worker alone may be as fast.
+fn is_short(cost: f32) -> bool {
+    cost < THRESHOLD.1
 }
 
 #[cfg(test)]
@@ -466,6 +509,11 @@ mod tests {
     fn no_gain_leads_back_to_one_worker_for_a_while() {
         let mut pace = pace(2, 2, 10_000);
         pace.alone(4, 4, Some(22 * US));
+        pace.judge(0.9, 600);
+        assert_eq!(pace.shape().window, 1, "what it costs alone is not known");
+        pace.alone(32, 632, Some(160 * US));
+        pace.alone(32, 664, Some(160 * US));
+        assert_eq!(pace.solo, Some(5_000.0));
         pace.judge(0.9, 800);
         assert_eq!(pace.shape().window, 64, "once may be chance");
         pace.judge(0.9, 1_000);
@@ -479,10 +527,26 @@ mod tests {
         assert!(pace.experience.threshold < 3_000.0);
         assert_eq!(pace.shape().window, 64);
 
+        (0..2).for_each(|_| pace.judge(0.9, 9_500));
+        let mut next = Pace::new(pace.limits, pace.experience());
+        assert_eq!(
+            next.mode,
+            Mode::Inline(9_500 + INLINE.0 - 10_000),
+            "the next block goes on with it"
+        );
+        next.alone(32, 32, Some(320 * US));
+        assert_eq!(next.shape().window, 64, "unless its transactions are long");
+
         let mut short = deep(2, 2);
         (0..80).for_each(|_| short.timed((Duration::from_nanos(400), 1)));
         short.judge(1.0, 1_000);
         assert_eq!(short.shape().window, 1, "what was taken for long was not");
+
+        let mut crowded = deep(2, 2);
+        (crowded.cost, crowded.solo) = (Some(3_000.0), Some(2_000.0));
+        crowded.look = Look { since: Some(Instant::now() - 256 * 2 * US), commits: LOOK - 1 };
+        crowded.count(1, 1_000);
+        assert_eq!(crowded.losses, 1, "runs cost more beside others, and are no gain for that");
 
         let mut long = deep(2, 2);
         (0..5).for_each(|_| long.judge(0.5, 1_000));
