@@ -1,6 +1,6 @@
 //! A pointer to a record with 16 bits of its key's hash in the unused top of the address.
 //!
-//! Leaf tails and hash slots hold these: most keys that do not match are told apart without touching their record.
+//! Leaves and hash slots hold these: most keys that do not match are told apart without touching their record.
 
 use super::Record;
 use std::ptr::{self, NonNull};
@@ -104,6 +104,17 @@ impl RecordWord {
             return None;
         }
         NonNull::new(self.0.map_addr(|address| address & !(TAG_MASK | MOVED)))
+    }
+
+    /// The record of a place that is known to hold one: a scan asks a leaf's whole body, and a branch for each would be felt.
+    ///
+    /// # Safety
+    /// The place holds a record.
+    #[inline(always)]
+    pub unsafe fn held(self) -> NonNull<Record> {
+        debug_assert!(!self.is_vacant(), "the place holds a record");
+        // SAFETY: a record's address is not null, and the bits taken off are no part of it.
+        unsafe { NonNull::new_unchecked(self.0.map_addr(|address| address & !(TAG_MASK | MOVED))) }
     }
 
     #[inline(always)]

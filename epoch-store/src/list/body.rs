@@ -1,6 +1,6 @@
 //! The body of a leaf: sorted entries that never change, and a tail that fills in order. One allocation.
 
-use super::prefix::search;
+use super::prefix::{search, tied};
 use super::{CAPACITY, Leaf, TAIL};
 use crate::chain::{Record, RecordRef, RecordWord};
 use crate::reclaim::{Node, Pinned};
@@ -8,6 +8,7 @@ use crate::sync::{AtomicPtr, AtomicU32, Ordering, Tracked, mutant, ord, pause, p
 use crate::tally::{Event, Tally};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 /// `high_len` of a body without an upper fence.
@@ -19,7 +20,7 @@ const FROZEN_NEIGHBOUR: u32 = 1 << 31;
 /// Sealed records pay for a copy without them when they are at least one in so many entries.
 const DEAD_SHARE: usize = 8;
 
-/// The header of a body. Behind it: the upper fence (read by everyone who arrives), `len` prefixes, `len` record pointers.
+/// The header of a body. Behind it: the upper fence (read by everyone who arrives), `len` prefixes, `len` words of records.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Body {
@@ -32,8 +33,8 @@ pub struct Body {
     tail: [AtomicPtr<Record>; TAIL],
 }
 
-/// A sorted entry: a prefix of the key, and the record.
-pub(super) type Entry = (u64, NonNull<Record>);
+/// A sorted entry: a prefix of the key, and the record with the tag of its hash.
+pub(super) type Entry = (u64, RecordWord);
 
 /// What a new body is made of.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +59,8 @@ impl Plan {
         let fits = "a body fits a layout";
         let (layout, high) = header.extend(Layout::array::<u8>(high_len).expect(fits)).expect(fits);
         let (layout, prefixes) = layout.extend(Layout::array::<u64>(len).expect(fits)).expect(fits);
-        let pointers = Layout::array::<NonNull<Record>>(len).expect(fits);
-        let (layout, records) = layout.extend(pointers).expect(fits);
+        let words = Layout::array::<RecordWord>(len).expect(fits);
+        let (layout, records) = layout.extend(words).expect(fits);
         Self { layout, high, prefixes, records }
     }
 }
@@ -101,10 +102,10 @@ impl Body {
         unsafe {
             body.write(header);
             let prefixes = raw.add(plan.prefixes).cast::<u64>();
-            let records = raw.add(plan.records).cast::<NonNull<Record>>();
-            for (i, &(prefix, record)) in entries.iter().enumerate() {
+            let records = raw.add(plan.records).cast::<RecordWord>();
+            for (i, &(prefix, word)) in entries.iter().enumerate() {
                 prefixes.add(i).write(prefix);
-                records.add(i).write(record);
+                records.add(i).write(word);
             }
             let high = high.unwrap_or_default();
             std::ptr::copy_nonoverlapping(high.as_ptr(), raw.add(plan.high), high.len());
@@ -237,11 +238,11 @@ impl<'p> BodyRef<'p> {
     }
 
     #[inline]
-    pub(super) fn pointers(self) -> &'p [NonNull<Record>] {
+    pub(super) fn words(self) -> &'p [RecordWord] {
         let len = self.len();
         let (_, prefixes) = self.fence_and_prefixes();
         let offset = prefixes + len * size_of::<u64>();
-        // SAFETY: alive; `len` pointers were written behind the prefixes and never change.
+        // SAFETY: alive; `len` words were written behind the prefixes and never change.
         unsafe {
             let from = self.body.as_ptr().cast::<u8>().add(offset).cast();
             std::slice::from_raw_parts(from, len)
@@ -262,9 +263,19 @@ impl<'p> BodyRef<'p> {
     /// Record `i` of the sorted entries.
     #[inline]
     pub fn record(self, i: usize) -> RecordRef<'p> {
-        // SAFETY: I-43: a record is retired after the swap that replaced the last body it is in; this pin loaded the body
-        // before that swap.
-        unsafe { RecordRef::new(self.pointers()[i]) }
+        // SAFETY: a sorted entry is made of a record. I-43: it is retired after the swap that replaced the last body it is in;
+        // this pin loaded the body before that swap.
+        unsafe { RecordRef::new(self.words()[i].held()) }
+    }
+
+    /// The records of a part of the sorted entries.
+    #[inline]
+    pub(super) fn records(
+        self,
+        part: Range<usize>,
+    ) -> impl ExactSizeIterator<Item = NonNull<Record>> {
+        // SAFETY: as in `record`.
+        self.words()[part].iter().map(|word| unsafe { word.held() })
     }
 
     /// Number of sorted entries.
@@ -278,14 +289,17 @@ impl<'p> BodyRef<'p> {
         search(self.prefixes(), key, self.skip(), |i| self.record(i).key())
     }
 
-    /// The record of `key`, if it is among the sorted entries.
-    pub(super) fn find_sorted(self, key: &[u8]) -> Option<RecordRef<'p>> {
-        self.position(key).ok().map(|i| self.record(i))
+    /// The record of `key`, which has this hash, if it is among the sorted entries. Where prefixes tie, tags tell most other
+    /// keys apart: a key that is not there is seldom compared with another.
+    pub(super) fn find_sorted(self, key: &[u8], hash: u64) -> Option<RecordRef<'p>> {
+        let mut same =
+            tied(self.prefixes(), key, self.skip()).filter(|&i| self.words()[i].may_match(hash));
+        same.find_map(|i| Some(self.record(i)).filter(|record| record.key() == key))
     }
 
     /// Whether this very record is in the leaf.
     pub(super) fn holds(self, record: RecordRef<'_>) -> bool {
-        self.find_sorted(record.key()).is_some_and(|there| there == record)
+        tied(self.prefixes(), record.key(), self.skip()).any(|i| self.record(i) == record)
             || self.tail().any(|there| there == record)
     }
 
@@ -333,10 +347,16 @@ impl<'p> BodyRef<'p> {
     /// The records of the tail, in the order in which they came.
     #[inline]
     pub fn tail(self) -> impl Iterator<Item = RecordRef<'p>> {
+        self.tail_words().map(|(_, record)| record)
+    }
+
+    /// The same, with the words of their places.
+    #[inline]
+    pub(super) fn tail_words(self) -> impl Iterator<Item = (RecordWord, RecordRef<'p>)> {
         self.slots().iter().map_while(|slot| {
             let word = RecordWord::from_raw(slot.load(ord!("tail-load", Acquire)));
             // SAFETY: as in `record`.
-            word.record().map(|record| unsafe { RecordRef::new(record) })
+            word.record().map(|record| (word, unsafe { RecordRef::new(record) }))
         })
     }
 

@@ -2,13 +2,14 @@
 //! freezing a leaf that has none left, and unlinking a frozen neighbour.
 
 use super::body::{Body, BodyRef, Contents, Entry};
-use super::prefix::{better_skip, prefix8, separator};
+use super::prefix::{better_skip, prefix8, separator, tied};
 use super::{CAPACITY, Leaf, LeafRef, List, Place, TAIL};
-use crate::chain::{Record, RecordRef};
+use crate::chain::{Record, RecordRef, RecordWord};
 use crate::reclaim::{Grace, Node, Pinned};
 use crate::sync::{mutant, pause, prefetch};
 use crate::tally::{Event, Tally};
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::ptr::NonNull;
 
 type Entries = SmallVec<[Entry; CAPACITY + TAIL]>;
@@ -118,42 +119,77 @@ impl Replacement<'_> {
     }
 }
 
+/// A record of the tail: its entry, and itself.
+pub(super) type Late<'p> = (Entry, RecordRef<'p>);
+
 /// The tail's records in key order, with their prefixes.
-pub(super) fn sorted_tail<'p>(body: BodyRef<'p>) -> SmallVec<[(u64, RecordRef<'p>); TAIL]> {
+pub(super) fn sorted_tail<'p>(body: BodyRef<'p>) -> SmallVec<[Late<'p>; TAIL]> {
     let skip = body.skip();
-    let mut tail: SmallVec<[(u64, RecordRef<'p>); TAIL]> =
-        body.tail().map(|record| (prefix8(record.key(), skip), record)).collect();
-    tail.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.key().cmp(b.1.key())));
+    let mut tail: SmallVec<[Late<'p>; TAIL]> = body
+        .tail_words()
+        .map(|(word, record)| ((prefix8(record.key(), skip), word), record))
+        .collect();
+    tail.sort_unstable_by(|(a, one), (b, other)| {
+        a.0.cmp(&b.0).then_with(|| one.key().cmp(other.key()))
+    });
     tail
 }
 
 /// Sorted entries and tail in one order.
 fn merge(body: BodyRef<'_>) -> Entries {
-    let (prefixes, pointers) = (body.prefixes(), body.pointers());
+    let (prefixes, words) = (body.prefixes(), body.words());
+    let tail = sorted_tail(body);
     let mut entries = Entries::new();
     let mut from = 0;
-    for (prefix, record) in sorted_tail(body) {
-        let to = body.position(record.key()).unwrap_or_else(|gap| gap);
-        entries.extend((from..to).map(|i| (prefixes[i], pointers[i])));
-        entries.push((prefix, record.as_ptr()));
+    for ((entry, _), to) in tail.iter().zip(gaps(body, &tail)) {
+        entries.extend((from..to).map(|i| (prefixes[i], words[i])));
+        entries.push(*entry);
         from = to;
     }
-    entries.extend((from..pointers.len()).map(|i| (prefixes[i], pointers[i])));
+    entries.extend((from..words.len()).map(|i| (prefixes[i], words[i])));
     entries
+}
+
+/// Where each of these belongs among the sorted entries. The binary searches among tied prefixes go on side by side, so that their
+/// cache misses overlap.
+fn gaps(body: BodyRef<'_>, tail: &[Late<'_>]) -> SmallVec<[usize; TAIL]> {
+    let mut spans: SmallVec<[Range<usize>; TAIL]> =
+        tail.iter().map(|(_, record)| tied(body.prefixes(), record.key(), body.skip())).collect();
+    while spans.iter().any(|span| !span.is_empty()) {
+        for span in spans.iter().filter(|span| !span.is_empty()) {
+            prefetch::read(body.record(middle(span)).as_ptr().as_ptr());
+        }
+        for (span, (_, record)) in spans.iter_mut().zip(tail) {
+            if (*span).is_empty() {
+                continue;
+            }
+            let middle = middle(span);
+            if body.record(middle).key() < record.key() {
+                span.start = middle + 1;
+            } else {
+                span.end = middle;
+            }
+        }
+    }
+    spans.into_iter().map(|span| span.start).collect()
+}
+
+fn middle(span: &Range<usize>) -> usize {
+    span.start + span.len() / 2
 }
 
 /// Leaves out what is sealed now, and says what that is, at the price of a cache miss per entry. What is sealed later stays
 /// until the next look.
 fn drop_sealed(entries: &mut Entries) -> Records {
-    for (_, record) in entries.iter() {
-        prefetch::read(record.as_ptr());
+    for (_, word) in entries.iter() {
+        prefetch::read(record_of(*word).as_ptr().as_ptr());
     }
     let mut dropped = Records::new();
-    entries.retain(|&mut (_, record)| {
-        // SAFETY: records of a live body (see `BodyRef::record`).
-        let sealed = unsafe { RecordRef::new(record) }.is_dead();
+    entries.retain(|&mut (_, word)| {
+        let record = record_of(word);
+        let sealed = record.is_dead();
         if sealed {
-            dropped.push(record);
+            dropped.push(record.as_ptr());
         }
         !sealed
     });
@@ -206,13 +242,13 @@ fn part(old: BodyRef<'_>, entries: &[Entry], low: &[u8], rest: Rest<'_>) -> NonN
         return Body::alloc(Contents { entries, skip: old.skip(), high, next });
     }
     let renewed: Entries =
-        entries.iter().map(|&(_, record)| (prefix8(key_of(record), skip), record)).collect();
+        entries.iter().map(|&(_, word)| (prefix8(record_of(word).key(), skip), word)).collect();
     Body::alloc(Contents { entries: &renewed, skip, high, next })
 }
 
-fn key_of<'a>(record: NonNull<Record>) -> &'a [u8] {
-    // SAFETY: records of a live body (see `BodyRef::record`); no caller keeps the key.
-    unsafe { RecordRef::new(record) }.key()
+fn record_of<'a>(word: RecordWord) -> RecordRef<'a> {
+    // SAFETY: records of a live body (see `BodyRef::record`); no caller keeps one, or its key.
+    unsafe { RecordRef::new(word.held()) }
 }
 
 /// Two bodies for the entries of one. Ascending inserts leave the left one full.
@@ -225,10 +261,10 @@ fn split(
     let sorted = body.sorted_len();
     let ascending = sorted * 2 >= CAPACITY
         && sorted < entries.len()
-        && body.pointers().last() == entries.get(sorted.wrapping_sub(1)).map(|entry| &entry.1);
+        && body.words().last() == entries.get(sorted.wrapping_sub(1)).map(|entry| &entry.1);
     let middle = if ascending { sorted } else { entries.len() / 2 };
     let (left, right) = entries.split_at(middle);
-    let fence = separator(key_of(left[middle - 1].1), key_of(right[0].1));
+    let fence = separator(record_of(left[middle - 1].1).key(), record_of(right[0].1).key());
     let rest = Rest { next: rest.next.filter(|_| !mutant!("split-loses-next")), ..rest };
     let right_body = part(body, right, fence, rest);
     let right_leaf = NonNull::from(Box::leak(Box::new(Leaf::new(fence.into(), right_body))));

@@ -98,8 +98,8 @@ impl Leaf {
         // SAFETY: exclusive by contract; each record is in exactly one body (I-14).
         unsafe {
             let view = BodyRef::new(body, &Alone);
-            for record in view.pointers() {
-                Record::free(*record);
+            for word in view.words() {
+                Record::free(word.held());
             }
             for record in view.tail() {
                 Record::free(record.as_ptr());

@@ -176,7 +176,7 @@ impl List {
                 continue;
             }
             *near = Some(leaf);
-            let there = match body.find_sorted(key) {
+            let there = match body.find_sorted(key, hash) {
                 Some(record) => record,
                 None => match body.append(key, hash, fresh.get(), tally) {
                     Append::Done(record) => {

@@ -1,5 +1,7 @@
 //! Eight bytes of a key as a number: comparing numbers in one array beats comparing keys behind pointers.
 
+use std::ops::Range;
+
 /// The eight bytes of `key` after `skip`, big endian, padded with zeros: orders as the keys do, up to ties.
 #[inline]
 pub(super) fn prefix8(key: &[u8], skip: usize) -> u64 {
@@ -31,6 +33,14 @@ pub(super) fn separator<'k>(left: &[u8], right: &'k [u8]) -> &'k [u8] {
     &right[..common(left, right) + 1]
 }
 
+/// The entries whose prefix is that of `key`: it is one of them, or nowhere. No key is looked at.
+#[inline]
+pub(super) fn tied(prefixes: &[u64], key: &[u8], skip: usize) -> Range<usize> {
+    let wanted = prefix8(key, skip);
+    let low = prefixes.partition_point(|&prefix| prefix < wanted);
+    low..low + prefixes[low..].partition_point(|&prefix| prefix == wanted)
+}
+
 /// Binary search for `key` among entries with these prefixes, whose whole keys `key_at` tells where prefixes tie.
 #[inline]
 pub(super) fn search<'k>(
@@ -39,9 +49,7 @@ pub(super) fn search<'k>(
     skip: usize,
     key_at: impl Fn(usize) -> &'k [u8],
 ) -> Result<usize, usize> {
-    let wanted = prefix8(key, skip);
-    let mut low = prefixes.partition_point(|&prefix| prefix < wanted);
-    let mut high = low + prefixes[low..].partition_point(|&prefix| prefix == wanted);
+    let Range { start: mut low, end: mut high } = tied(prefixes, key, skip);
     while low < high {
         let middle = low + (high - low) / 2;
         match key_at(middle).cmp(key) {

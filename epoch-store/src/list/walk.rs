@@ -3,7 +3,7 @@
 use super::BodyRef;
 use super::fold::sorted_tail;
 use crate::chain::Record;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::ptr::NonNull;
 
 /// Bounds on keys, as a leaf is asked for them.
@@ -61,7 +61,7 @@ impl<'a> Within<'a> {
 
 impl BodyRef<'_> {
     /// The sorted entries inside the bounds, as a range of positions. Binary search only.
-    fn sorted_within(self, low: &[u8], within: Within<'_>) -> std::ops::Range<usize> {
+    fn sorted_within(self, low: &[u8], within: Within<'_>) -> Range<usize> {
         let from = match within.from {
             // Prefixes order only keys inside the fences (I-16): a bound outside of them is not searched for.
             Bound::Included(key) if key >= low => self.lower(key),
@@ -98,9 +98,9 @@ impl BodyRef<'_> {
     /// Appends the records inside the bounds to `out`, in key order. `low` is the leaf's lower fence; the upper bound
     /// must not lie below it.
     pub fn collect(self, low: &[u8], within: Within<'_>, out: &mut Vec<NonNull<Record>>) {
-        let (sorted, pointers) = (self.sorted_within(low, within), self.pointers());
+        let sorted = self.sorted_within(low, within);
         if !self.has_tail() {
-            out.extend_from_slice(&pointers[sorted]);
+            out.extend(self.records(sorted));
             return;
         }
         let mut from = sorted.start;
@@ -109,10 +109,10 @@ impl BodyRef<'_> {
                 continue;
             }
             let to = self.position(record.key()).unwrap_or_else(|gap| gap);
-            out.extend_from_slice(&pointers[from..to]);
+            out.extend(self.records(from..to));
             out.push(record.as_ptr());
             from = to;
         }
-        out.extend_from_slice(&pointers[from..sorted.end]);
+        out.extend(self.records(from..sorted.end));
     }
 }
