@@ -85,6 +85,10 @@ scale *args:
 counts *args:
     ci/counts.sh {{args}}
 
+# Single operations under criterion, beside the rivals: `just micro`, `just micro get`, `MICRO_KEYS=1000000 just micro`.
+micro *args:
+    ci/micro.sh {{args}}
+
 # What happens on a bad day, on both sides: an old reader, a queue, a huge commit beside.
 rivals *args:
     ci/rivals.sh {{args}}

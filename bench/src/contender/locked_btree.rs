@@ -14,6 +14,13 @@ pub struct LockedBTree<S: Shape> {
     map: RwLock<BTreeMap<S::Key, S::Value>>,
 }
 
+impl<S: Shape> LockedBTree<S> {
+    /// What is measured, for what only some programs ask.
+    pub fn map(&self) -> &RwLock<BTreeMap<S::Key, S::Value>> {
+        &self.map
+    }
+}
+
 impl<S: Shape> Contender for LockedBTree<S> {
     const SNAPSHOTS: Snapshots = Snapshots::Blocking;
     const ATOMIC_COMMITS: bool = true;

@@ -29,7 +29,7 @@ pub use cells::{Cell, Unit};
 pub use findings::Findings;
 pub use load::random as load_random;
 pub use memory::{METHOD as MEMORY_METHOD, resident};
-pub use plan::{COMMIT_LEN, Plan};
+pub use plan::{COMMIT_LEN, MANY, Plan, RANGE_LEN};
 
 use crate::contender::{Contender, Visitor};
 

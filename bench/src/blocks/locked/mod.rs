@@ -8,8 +8,8 @@
 
 mod scheduler;
 mod store;
-mod versions;
-mod view;
+pub mod versions;
+pub mod view;
 
 use std::sync::Mutex;
 use std::thread;
