@@ -9,6 +9,8 @@ mod btree;
 mod concurrent;
 mod copying;
 mod fjall;
+#[cfg(feature = "heavy")]
+mod lmdb;
 mod locked_btree;
 mod ours;
 mod persistent;
@@ -26,6 +28,8 @@ pub use btree::BTree;
 pub use concurrent::Concurrent;
 pub use copying::Copying;
 pub use fjall::Fjall;
+#[cfg(feature = "heavy")]
+pub use lmdb::Lmdb;
 pub use locked_btree::LockedBTree;
 pub use ours::Ours;
 pub use persistent::Persistent;
