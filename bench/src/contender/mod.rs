@@ -15,6 +15,8 @@ mod locked_btree;
 mod ours;
 mod persistent;
 mod redb;
+#[cfg(feature = "heavy")]
+mod rocksdb;
 mod roster;
 mod shape;
 mod skiplist;
@@ -34,6 +36,8 @@ pub use locked_btree::LockedBTree;
 pub use ours::Ours;
 pub use persistent::Persistent;
 pub use redb::Redb;
+#[cfg(feature = "heavy")]
+pub use rocksdb::Rocks;
 pub use roster::{Roster, Visitor};
 pub use shape::{Bytes, Inline, Shape};
 pub use skiplist::SkipList;

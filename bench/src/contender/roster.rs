@@ -2,12 +2,12 @@
 
 use clap::ValueEnum;
 
-#[cfg(feature = "heavy")]
-use super::Lmdb;
 use super::{
     Art, BTree, Bytes, Concurrent, Contender, Copying, Fjall, Inline, LockedBTree, Ours,
     Persistent, Redb, SkipList, Surreal, TreeIndex, VersionedArt,
 };
+#[cfg(feature = "heavy")]
+use super::{Lmdb, Rocks};
 use crate::workload::Case;
 
 /// The contenders, in the order of the tables' columns.
@@ -42,6 +42,9 @@ pub enum Roster {
     /// LMDB (`heed::Env`), nothing durable; only where it is named
     #[cfg(feature = "heavy")]
     Lmdb,
+    /// `rocksdb::DB`, nothing durable; only where it is named
+    #[cfg(feature = "heavy")]
+    Rocksdb,
 }
 
 /// Something to do with a contender once its type is known.
@@ -71,6 +74,8 @@ impl Roster {
         Roster::Fjall,
         #[cfg(feature = "heavy")]
         Roster::Lmdb,
+        #[cfg(feature = "heavy")]
+        Roster::Rocksdb,
     ];
 
     /// Those that are made for a disk: nobody compares himself with them in memory unless told to.
@@ -79,6 +84,8 @@ impl Roster {
         Roster::Fjall,
         #[cfg(feature = "heavy")]
         Roster::Lmdb,
+        #[cfg(feature = "heavy")]
+        Roster::Rocksdb,
     ];
 
     /// Those that the rows of the targets name: who takes part in `side-by-side` unless it is told otherwise.
@@ -116,6 +123,8 @@ impl Roster {
             Roster::Fjall => "fjall",
             #[cfg(feature = "heavy")]
             Roster::Lmdb => "lmdb",
+            #[cfg(feature = "heavy")]
+            Roster::Rocksdb => "rocksdb",
         }
     }
 
@@ -135,6 +144,8 @@ impl Roster {
             Roster::Fjall => Some("fjall"),
             #[cfg(feature = "heavy")]
             Roster::Lmdb => Some("heed"),
+            #[cfg(feature = "heavy")]
+            Roster::Rocksdb => Some("rocksdb"),
         }
     }
 
@@ -169,6 +180,11 @@ impl Roster {
             Roster::Lmdb => {
                 "made for a disk: here without durability, in a mapped file; one writer at a time"
             }
+            #[cfg(feature = "heavy")]
+            Roster::Rocksdb => {
+                "made for a disk: here without durability, all that was written in memory, \
+                 also what was overwritten"
+            }
         }
     }
 
@@ -199,6 +215,8 @@ impl Roster {
             (Roster::Fjall, _) => visitor.visit::<Fjall>(),
             #[cfg(feature = "heavy")]
             (Roster::Lmdb, _) => visitor.visit::<Lmdb>(),
+            #[cfg(feature = "heavy")]
+            (Roster::Rocksdb, _) => visitor.visit::<Rocks>(),
         }
     }
 }
