@@ -13,7 +13,7 @@ type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 /// Runs a check on every contender in both key cases.
 fn for_everyone<V: Visitor<Output = ()> + Copy>(check: impl Fn(Case) -> V) {
     for case in [Case::Fix, Case::Prefix] {
-        for contender in Roster::ALL {
+        for contender in Roster::ALL.iter().copied() {
             eprintln!("{} {}", contender.name(), case.name());
             contender.visit(case, check(case));
         }

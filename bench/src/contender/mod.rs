@@ -9,10 +9,14 @@ mod btree;
 mod concurrent;
 mod copying;
 mod fjall;
+#[cfg(feature = "heavy")]
+mod lmdb;
 mod locked_btree;
 mod ours;
 mod persistent;
 mod redb;
+#[cfg(feature = "heavy")]
+mod rocksdb;
 mod roster;
 mod shape;
 mod skiplist;
@@ -26,10 +30,14 @@ pub use btree::BTree;
 pub use concurrent::Concurrent;
 pub use copying::Copying;
 pub use fjall::Fjall;
+#[cfg(feature = "heavy")]
+pub use lmdb::Lmdb;
 pub use locked_btree::LockedBTree;
 pub use ours::Ours;
 pub use persistent::Persistent;
 pub use redb::Redb;
+#[cfg(feature = "heavy")]
+pub use rocksdb::Rocks;
 pub use roster::{Roster, Visitor};
 pub use shape::{Bytes, Inline, Shape};
 pub use skiplist::SkipList;

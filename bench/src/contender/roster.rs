@@ -6,6 +6,8 @@ use super::{
     Art, BTree, Bytes, Concurrent, Contender, Copying, Fjall, Inline, LockedBTree, Ours,
     Persistent, Redb, SkipList, Surreal, TreeIndex, VersionedArt,
 };
+#[cfg(feature = "heavy")]
+use super::{Lmdb, Rocks};
 use crate::workload::Case;
 
 /// The contenders, in the order of the tables' columns.
@@ -37,6 +39,12 @@ pub enum Roster {
     Redb,
     /// `fjall::Database`, nothing durable; only where it is named
     Fjall,
+    /// LMDB (`heed::Env`), nothing durable; only where it is named
+    #[cfg(feature = "heavy")]
+    Lmdb,
+    /// `rocksdb::DB`, nothing durable; only where it is named
+    #[cfg(feature = "heavy")]
+    Rocksdb,
 }
 
 /// Something to do with a contender once its type is known.
@@ -50,7 +58,7 @@ pub trait Visitor {
 
 impl Roster {
     /// Everyone, ours first.
-    pub const ALL: [Roster; 13] = [
+    pub const ALL: &[Roster] = &[
         Roster::Ours,
         Roster::Btree,
         Roster::Rwbtree,
@@ -64,6 +72,20 @@ impl Roster {
         Roster::Concmap,
         Roster::Redb,
         Roster::Fjall,
+        #[cfg(feature = "heavy")]
+        Roster::Lmdb,
+        #[cfg(feature = "heavy")]
+        Roster::Rocksdb,
+    ];
+
+    /// Those that are made for a disk: nobody compares himself with them in memory unless told to.
+    pub const ON_DISK: &[Roster] = &[
+        Roster::Redb,
+        Roster::Fjall,
+        #[cfg(feature = "heavy")]
+        Roster::Lmdb,
+        #[cfg(feature = "heavy")]
+        Roster::Rocksdb,
     ];
 
     /// Those that the rows of the targets name: who takes part in `side-by-side` unless it is told otherwise.
@@ -80,7 +102,7 @@ impl Roster {
     /// The `named` ones, or where none is named those who take part `otherwise`; in the order of the roster.
     pub fn chosen(named: &[Roster], otherwise: &[Roster]) -> Vec<Roster> {
         let wanted = if named.is_empty() { otherwise } else { named };
-        Roster::ALL.into_iter().filter(|one| wanted.contains(one)).collect()
+        Roster::ALL.iter().filter(|one| wanted.contains(one)).copied().collect()
     }
 
     /// The name on the command line and in the JSON report.
@@ -99,6 +121,10 @@ impl Roster {
             Roster::Concmap => "concmap",
             Roster::Redb => "redb",
             Roster::Fjall => "fjall",
+            #[cfg(feature = "heavy")]
+            Roster::Lmdb => "lmdb",
+            #[cfg(feature = "heavy")]
+            Roster::Rocksdb => "rocksdb",
         }
     }
 
@@ -116,6 +142,10 @@ impl Roster {
             Roster::Concmap => Some("concurrent-map"),
             Roster::Redb => Some("redb"),
             Roster::Fjall => Some("fjall"),
+            #[cfg(feature = "heavy")]
+            Roster::Lmdb => Some("heed"),
+            #[cfg(feature = "heavy")]
+            Roster::Rocksdb => Some("rocksdb"),
         }
     }
 
@@ -146,6 +176,15 @@ impl Roster {
             Roster::Fjall => {
                 "made for a disk: here without durability, all that was written in memory"
             }
+            #[cfg(feature = "heavy")]
+            Roster::Lmdb => {
+                "made for a disk: here without durability, in a mapped file; one writer at a time"
+            }
+            #[cfg(feature = "heavy")]
+            Roster::Rocksdb => {
+                "made for a disk: here without durability, all that was written in memory, \
+                 also what was overwritten"
+            }
         }
     }
 
@@ -174,6 +213,10 @@ impl Roster {
             (Roster::Concmap, Case::Prefix) => visitor.visit::<Concurrent<Bytes>>(),
             (Roster::Redb, _) => visitor.visit::<Redb>(),
             (Roster::Fjall, _) => visitor.visit::<Fjall>(),
+            #[cfg(feature = "heavy")]
+            (Roster::Lmdb, _) => visitor.visit::<Lmdb>(),
+            #[cfg(feature = "heavy")]
+            (Roster::Rocksdb, _) => visitor.visit::<Rocks>(),
         }
     }
 }
