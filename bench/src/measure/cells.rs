@@ -141,6 +141,8 @@ cells! {
     PutsTwo = "puts_two_mops", Scaling, Mops;
     /// `PutsTwo` over `PutsOne`.
     PutsScale = "puts_scale", Scaling, Times;
+    /// A cache line from one core to another: no contender's doing.
+    LineTransfer = "line_transfer_ns", Scaling, Nanos;
     /// 99.9th percentile of one-key commits beside a big commit, corrected for coordinated omission.
     Tail = "tail_us", Tail, Micros;
     /// The same percentile of the commits that were made, uncorrected.

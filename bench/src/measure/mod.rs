@@ -21,6 +21,7 @@ mod scans;
 mod snapshots;
 mod tail;
 pub mod timing;
+mod transfer;
 mod writes;
 
 pub use bed::{Bed, Streams};
@@ -30,6 +31,7 @@ pub use findings::Findings;
 pub use load::random as load_random;
 pub use memory::{METHOD as MEMORY_METHOD, resident};
 pub use plan::{COMMIT_LEN, MANY, Plan, RANGE_LEN};
+pub use transfer::line_transfer;
 
 use crate::contender::{Contender, Visitor};
 

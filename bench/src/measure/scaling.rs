@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::timing::{repeat, together, total_mops};
+use super::transfer::line_transfer;
 use super::{Bed, Cell, Findings};
 use crate::contender::{Contender, View, Writer};
 use crate::workload::{Stream, value};
@@ -35,6 +36,9 @@ pub fn scaling<C: Contender>(bed: &Bed<'_, C>) -> Findings {
     let sequence = bed.streams.sequence();
     let (one, two) = alternate(|threads| puts(map, threads, half, &halves, starts, sequence));
     ratio(&mut findings, [Cell::PutsOne, Cell::PutsTwo, Cell::PutsScale], one, two);
+    if let Some(ns) = line_transfer() {
+        findings.figure(Cell::LineTransfer, ns);
+    }
     findings
 }
 

@@ -54,7 +54,7 @@ pub fn machine_json(machine: &Machine) -> Value {
         "allocator": machine.allocator,
         "commit": machine.commit,
         "load_before": machine.load,
-        "transfer_ns": machine.transfer.map(|found| [found.least, found.most]),
+        "transfer_ns": machine.transfer.map(|(least, most)| [least, most]),
         "unix_time": machine.unix_time,
     })
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::transfer::Transfer;
+use crate::measure::line_transfer;
 
 /// The lock file the program was built from: it says which rivals are in it.
 const LOCK: &str = include_str!("../../../Cargo.lock");
@@ -32,8 +32,8 @@ pub struct Machine {
     /// Threads that wanted a core in the minute before the run, where the system tells: figures of
     /// a busy machine are worth little.
     pub load: Option<f64>,
-    /// What it costs that two threads write to the same line, before the run.
-    pub transfer: Option<Transfer>,
+    /// Nanoseconds that a line takes from core to core before the run, at best and at worst of some probes.
+    pub transfer: Option<(f64, f64)>,
     /// Seconds since 1970 when the run began.
     pub unix_time: u64,
 }
@@ -52,7 +52,7 @@ impl Machine {
             allocator: format!("{allocator} {version}"),
             commit: commit().unwrap_or_else(|| "unknown".to_owned()),
             load: load(),
-            transfer: Transfer::probe(),
+            transfer: transfer(),
             unix_time: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
@@ -73,7 +73,7 @@ impl fmt::Display for Machine {
             None => f.write_str(", load before the run unknown")?,
         }
         match self.transfer {
-            Some(Transfer { least, most }) => {
+            Some((least, most)) => {
                 write!(f, ", a line goes from one core to another in {least:.0} to {most:.0} ns")
             }
             None => Ok(()),
@@ -99,6 +99,16 @@ fn cpu_model() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+fn transfer() -> Option<(f64, f64)> {
+    const PROBES: usize = 8;
+    let probes: Option<Vec<f64>> = (0..PROBES).map(|_| line_transfer()).collect();
+    let probes = probes?;
+    Some((
+        probes.iter().copied().fold(f64::INFINITY, f64::min),
+        probes.iter().copied().fold(0.0, f64::max),
+    ))
 }
 
 fn load() -> Option<f64> {

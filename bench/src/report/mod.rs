@@ -7,7 +7,6 @@ mod machine;
 mod results;
 mod rows;
 mod table;
-mod transfer;
 
 pub use demand::{Basis, Bound, Demand, Judgement, Verdict};
 pub use json::{json, machine_json, spread_json};

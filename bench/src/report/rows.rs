@@ -214,7 +214,7 @@ fn memory_rows(plan: &Plan) -> Vec<Row> {
 }
 
 fn scaling_rows() -> Vec<Row> {
-    use Cell::{GetsScale, PutsScale, ScansScale};
+    use Cell::{GetsScale, LineTransfer, PutsScale, ScansScale};
     vec![
         Row::new("gets-scale", "2 threads over 1: gets", GetsScale)
             .beside(Surrealmx)
@@ -228,6 +228,7 @@ fn scaling_rows() -> Vec<Row> {
             .beside(Surrealmx)
             .must(Demand::no_less(PutsScale, 1.3))
             .aim(Demand::no_less(PutsScale, 1.6)),
+        Row::new("line-transfer", "... a cache line from core to core just then", LineTransfer),
     ]
 }
 

@@ -49,8 +49,7 @@ fn head(run: &Run<'_>, page: &mut String) {
     fact("machine", &format!("{}, {} cores, {}", machine.cpu, machine.cores, machine.system));
     let load = machine.load.map_or("unknown".to_owned(), |load| format!("{load:.1}"));
     fact("load before", &load);
-    if let Some(transfer) = machine.transfer {
-        let (least, most) = (transfer.least, transfer.most);
+    if let Some((least, most)) = machine.transfer {
         fact("a line from core to core", &format!("{least:.0} to {most:.0} ns"));
     }
     fact("build", &format!("{}, {}, {}", machine.rustc, machine.profile, machine.flags));
