@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use artmap::{ArtMap, Guard};
 
-use super::{Contender, Shape, Snapshots, View, Writer};
+use super::{Contender, Shape, Snapshots, View, Writer, free_retired};
 use crate::workload::Value;
 
 /// The radix tree.
@@ -47,6 +47,10 @@ impl<S: Shape> Contender for Art<S> {
 
     fn shared(&self) -> Option<&Self> {
         Some(self)
+    }
+
+    fn settle(&self) {
+        free_retired();
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::Bound;
 
 use crossbeam_skiplist::SkipMap;
 
-use super::{Contender, Shape, Snapshots, View, Writer};
+use super::{Contender, Shape, Snapshots, View, Writer, free_retired};
 use crate::workload::Value;
 
 /// The skip list.
@@ -44,6 +44,10 @@ impl<S: Shape> Contender for SkipList<S> {
 
     fn shared(&self) -> Option<&Self> {
         Some(self)
+    }
+
+    fn settle(&self) {
+        free_retired();
     }
 }
 

@@ -10,7 +10,7 @@ use std::thread::yield_now;
 
 use surrealmx::{Database, Error, Transaction};
 
-use super::{Contender, Snapshots, View, Writer};
+use super::{Contender, Snapshots, View, Writer, free_retired};
 use crate::workload::Value;
 
 /// Above every key: the store has no unbounded ranges.
@@ -61,6 +61,7 @@ impl Contender for Surreal {
     fn settle(&self) {
         self.store.run_cleanup();
         self.store.run_gc();
+        free_retired();
     }
 
     fn longest_chain(&self, _key: &[u8]) -> Option<u64> {

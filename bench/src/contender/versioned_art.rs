@@ -13,7 +13,7 @@ use std::thread::yield_now;
 use artmap::{Guard, VersionedArtMap, VersionedEntryRef};
 use crossbeam_utils::CachePadded;
 
-use super::{Contender, Shape, Snapshots, View, Writer};
+use super::{Contender, Shape, Snapshots, View, Writer, free_retired};
 use crate::workload::Value;
 
 /// The versioned radix tree and its clock.
@@ -51,6 +51,10 @@ impl<S: Shape> Contender for VersionedArt<S> {
 
     fn shared(&self) -> Option<&Self> {
         Some(self)
+    }
+
+    fn settle(&self) {
+        free_retired();
     }
 
     fn longest_chain(&self, key: &[u8]) -> Option<u64> {

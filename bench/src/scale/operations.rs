@@ -14,8 +14,11 @@ use crate::measure::timing::{STARVED, together};
 use crate::measure::{Bed, COMMIT_LEN};
 use crate::workload::{Stream, value};
 
-/// Operations of which one is timed by itself, where they are short.
-const GROUP: u32 = 64;
+/// Operations of which one is timed by itself, where they are short. A prime: a map that does something every 64 operations
+/// must not do it in every sample, or in none.
+const GROUP: u32 = 61;
+/// The same where they are longer.
+const GROUP_OF_WRITES: u32 = 17;
 
 /// What some threads did with one workload.
 pub struct Done {
@@ -143,7 +146,7 @@ fn puts<C: Contender, M: Contender + Sync>(bed: &Bed<'_, C>, map: &M, threads: u
         let mut walk = shares[number].walk(0);
         let mut sequence = sequences[number];
         start.wait();
-        let timed = time(GROUP / 4, until(limit), || {
+        let timed = time(GROUP_OF_WRITES, until(limit), || {
             let key = walk.step();
             writer.put(key, &value::make(key, sequence));
             sequence += 1;
@@ -185,7 +188,7 @@ fn updates<C: Contender, M: Contender + Sync>(bed: &Bed<'_, C>, map: &M, threads
         let mut walk = stream.walk(places[number]);
         let mut vain = 0;
         start.wait();
-        let timed = time(GROUP / 4, until(limit), || {
+        let timed = time(GROUP_OF_WRITES, until(limit), || {
             let key = walk.step();
             vain += writer.update(key, |held| {
                 value::make(key, value::sequence(key, held).unwrap_or_default() + 1)
@@ -283,7 +286,7 @@ impl<M: Contender> Overwriter<'_, M> {
         let mut writer = self.map.writer();
         let mut walk = self.stream.walk(self.place);
         let mut sequence = self.sequence;
-        time(GROUP / 4, goes_on, || {
+        time(GROUP_OF_WRITES, goes_on, || {
             let key = walk.step();
             writer.put(key, &value::make(key, sequence));
             sequence += 1;
