@@ -292,9 +292,18 @@ impl<'p> BodyRef<'p> {
     /// The record of `key`, which has this hash, if it is among the sorted entries. Where prefixes tie, tags tell most other
     /// keys apart: a key that is not there is seldom compared with another.
     pub(super) fn find_sorted(self, key: &[u8], hash: u64) -> Option<RecordRef<'p>> {
-        let mut same =
-            tied(self.prefixes(), key, self.skip()).filter(|&i| self.words()[i].may_match(hash));
-        same.find_map(|i| Some(self.record(i)).filter(|record| record.key() == key))
+        let words = &self.words()[tied(self.prefixes(), key, self.skip())];
+        let mut same = words
+            .iter()
+            .filter(|word| word.may_match(hash))
+            // SAFETY: as in `record`.
+            .map(|word| unsafe { RecordRef::new(word.held()) });
+        let found = same.find(|record| record.key() == key);
+        debug_assert!(
+            found.is_some() || self.position(key).is_err(),
+            "a key has one hash in a list"
+        );
+        found
     }
 
     /// Whether this very record is in the leaf.

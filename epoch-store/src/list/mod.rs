@@ -6,8 +6,8 @@
 //!     │ locate, maybe too far left
 //!     ▼
 //!   Leaf{low, body} ──body──► Body{ high, next ─────► Leaf ──► ...
-//!                                   entries: (prefix, *Record) sorted, immutable
-//!                                   tail:    *Record, *Record, ○, ○   append by CAS, in order }
+//!                                   entries: (prefix, tag and *Record) sorted, immutable
+//!                                   tail:    tag and *Record, .., ○, ○   append by CAS, in order }
 //! ```
 //! A new key is one CAS on a tail slot. When the tail is full (or sealed), the body is *folded*: copied with its tail
 //! sorted in, and replaced by one CAS; a body that grew too long is *split* by that same CAS, since `next` lives in it.
@@ -18,7 +18,8 @@
 //! - I-13 A leaf holds the keys in `[low, high)`; `low` never changes, `high` falls when the leaf is split and rises when its
 //!   right neighbour is unlinked. The first leaf, whose `low` is empty, stays as long as the list.
 //! - I-14 Tail slots fill in order and never change once filled or frozen; a body is replaced only when its tail is
-//!   sealed (every slot filled, or the first free one frozen), so no append is lost and no key is there twice.
+//!   sealed (every slot filled, or the first free one frozen), so no append is lost and no key is there twice. A word keeps the
+//!   tag of its record's key from the append on, and a key has one hash: so whoever looks for it by its tag finds it.
 //! - I-15 The index may be behind (its leaf too far left, never too far right): it holds leaves under their own `low`, all
 //!   linked but those of I-45. Whoever walks more than `MAX_WALK` leaves adds the leaf it came to.
 //! - I-16 A body's `skip` is at most the common prefix of `low` and `high`, so that entry prefixes taken after it order
@@ -159,6 +160,9 @@ impl List {
     /// most land in the leaf of their predecessor.
     ///
     /// A record made here comes with the version of `value` that it was made with.
+    ///
+    /// `hash` is a function of the key, the same for as long as the list lives: the tags of a key's hash are what it is found by
+    /// (I-14).
     pub fn find_or_insert<'p, P: Pinned>(
         &self,
         key: &[u8],

@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::ptr::NonNull;
 
+/// Of few different tags: others share them, and most do not.
+fn hash(key: &[u8]) -> u64 {
+    (key.iter().map(|&byte| u64::from(byte)).sum::<u64>() % 5) << 48
+}
+
 /// A list with its reclaimer, and the records that should be in it.
 struct World {
     // Dropped in this order: what the session keeps back goes before the collector.
@@ -38,7 +43,7 @@ impl World {
 
     fn insert(&mut self, key: Vec<u8>) {
         let pin = self.domain.pin(&self.local, &self.tally);
-        let found = self.list.find_or_insert(&key, None, 0, &mut None, &pin, &self.tally);
+        let found = self.list.find_or_insert(&key, None, hash(&key), &mut None, &pin, &self.tally);
         assert_eq!(found.made.is_some(), !self.keys.contains_key(&key), "made if it was not there");
         assert!(!found.record.is_dead() && found.record.key() == key);
         self.keys.insert(key, found.record.as_ptr());
@@ -170,6 +175,28 @@ fn key(n: u32) -> Vec<u8> {
     let mut key = vec![b'x'; (n / 4096 % 7) as usize * 3];
     key.extend_from_slice(&n.to_be_bytes());
     key
+}
+
+#[test]
+fn keys_whose_prefixes_tie_are_told_apart() {
+    let mut world = World::new();
+    // Some forty keys an account, which differ behind what a leaf keeps of them.
+    let key = |n: u32| {
+        format!("account/{:016x}/{:08}", u64::from(n % 50).wrapping_mul(0x9e37_79b9_7f4a_7c15), n)
+            .into_bytes()
+    };
+    for n in 0..2_000 {
+        world.insert(key(n));
+    }
+    (0..2_000).for_each(|n| world.insert(key(n)));
+    world.check();
+    for n in (0..2_000).step_by(3) {
+        world.remove(&key(n));
+    }
+    (0..2_000).for_each(|n| world.insert(key(n)));
+    world.settle();
+    world.drop_waiting();
+    world.check();
 }
 
 #[test]

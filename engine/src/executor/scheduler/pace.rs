@@ -58,17 +58,23 @@ pub struct Experience {
     pub threshold: f32,
     /// Cost of a transaction of the block before.
     pub cost: Option<f32>,
-    /// The same where nobody ran beside it.
-    pub solo: Option<f32>,
     /// The block before ended as a chain.
     pub was_chain: bool,
     /// So many transactions were left of an inline mode after no gain, and so long it is next time.
     pub inline: (u32, u32),
+    /// What a transaction cost alone when that mode began; without end where there was none.
+    pub lost_at: f32,
 }
 
 impl Default for Experience {
     fn default() -> Self {
-        Self { threshold: 1_500.0, cost: None, solo: None, was_chain: false, inline: (0, INLINE.0) }
+        Self {
+            threshold: 1_500.0,
+            cost: None,
+            was_chain: false,
+            inline: (0, INLINE.0),
+            lost_at: f32::INFINITY,
+        }
     }
 }
 
@@ -126,8 +132,13 @@ pub struct Pace {
     inline_len: u32,
     /// Mean cost of a run, in nanoseconds, wherever it ran.
     cost: Option<f32>,
-    /// Mean cost of a transaction with everything around it, where one worker ran it alone: what sharing is measured by.
+    /// Mean cost of a transaction with everything around it, where one worker ran it alone: what sharing is measured by. Of
+    /// this block: others may be about something else.
     solo: Option<f32>,
+    /// It was asked for in this block.
+    is_probed: bool,
+    /// See [`Experience`].
+    lost_at: f32,
     /// The runs since the last look.
     look: Look,
     /// Looks in a row that found no gain.
@@ -170,7 +181,7 @@ impl Costs {
 impl Pace {
     /// For a block.
     pub fn new(limits: Limits, experience: Experience) -> Self {
-        let Experience { cost, solo, inline: (left, inline_len), .. } = experience;
+        let Experience { cost, inline: (left, inline_len), lost_at, .. } = experience;
         let mut pace = Self {
             limits,
             experience,
@@ -182,7 +193,9 @@ impl Pace {
             chain_len: CHAIN.0,
             inline_len,
             cost,
-            solo,
+            solo: None,
+            is_probed: false,
+            lost_at,
             look: Look::default(),
             losses: 0,
             chained: 0,
@@ -229,13 +242,14 @@ impl Pace {
     /// What to remember.
     pub fn experience(&self) -> Experience {
         let was_chain = matches!(self.mode, Mode::Chain(_));
-        let left = if let Mode::Inline(until) = self.mode {
-            until.saturating_sub(self.limits.transactions)
-        } else {
-            0
+        let left = match self.mode {
+            Mode::Inline(until) if self.lost_at.is_finite() => {
+                until.saturating_sub(self.limits.transactions)
+            }
+            _ => 0,
         };
-        let inline = (left, self.inline_len);
-        Experience { cost: self.cost, solo: self.solo, was_chain, inline, ..self.experience }
+        let (inline, lost_at) = ((left, self.inline_len), self.lost_at);
+        Experience { cost: self.cost, was_chain, inline, lost_at, ..self.experience }
     }
 
     /// A portion was run at the frontier by one worker, up to index `end`, in so much time if that was measured.
@@ -333,7 +347,8 @@ impl Pace {
     /// Ends a stretch alone, if that is over and others are worth waking.
     fn choose(&mut self, end: u32) {
         let until = if let Mode::Inline(until) = self.mode { until } else { end };
-        let is_over = end >= until || self.cost.is_some_and(|cost| !is_short(cost));
+        let is_over = end >= until
+            || self.solo.is_some_and(|solo| !is_short(solo) || solo > 2.0 * self.lost_at);
         if is_over && self.cost.is_some_and(|cost| self.is_worth_sharing(cost)) {
             self.go_deep();
         } else {
@@ -343,6 +358,7 @@ impl Pace {
 
     fn go_deep(&mut self) {
         self.mode = Mode::Deep;
+        self.lost_at = f32::INFINITY;
         self.look = Look::default();
     }
 
@@ -371,7 +387,8 @@ impl Pace {
         // Where transactions are long it is not the overhead: others use the processors, or conflicts are in the way, and one
         // worker alone would be no faster.
         let is_short = self.cost.is_none_or(is_short);
-        if self.solo.is_none() && is_short && gain < PLAIN {
+        if !self.is_probed && is_short && gain < PLAIN {
+            (self.is_probed, self.solo) = (true, None);
             self.mode = Mode::Inline(end.saturating_add(PROBE));
             return;
         }
@@ -384,6 +401,7 @@ impl Pace {
             if self.failed < 0.1 {
                 *threshold = (2.0 * *threshold).min(THRESHOLD.1);
             }
+            self.lost_at = self.solo.or(self.cost).unwrap_or(f32::INFINITY);
             self.mode = Mode::Inline(end.saturating_add(self.inline_len));
             self.inline_len = (2 * self.inline_len).min(INLINE.1);
         } else if gain > 1.3 {
@@ -534,8 +552,13 @@ mod tests {
             Mode::Inline(9_500 + INLINE.0 - 10_000),
             "the next block goes on with it"
         );
-        next.alone(32, 32, Some(320 * US));
-        assert_eq!(next.shape().window, 64, "unless its transactions are long");
+        next.alone(32, 32, Some(160 * US));
+        next.alone(32, 64, Some(4_000 * US));
+        assert_eq!(next.shape().window, 1, "also if a worker loses its processor");
+        for end in 3..10 {
+            next.alone(32, 32 * end, Some(11 * 32 * US));
+        }
+        assert_eq!(next.shape().window, 64, "unless transactions have become long");
 
         let mut short = deep(2, 2);
         (0..80).for_each(|_| short.timed((Duration::from_nanos(400), 1)));
@@ -543,10 +566,29 @@ mod tests {
         assert_eq!(short.shape().window, 1, "what was taken for long was not");
 
         let mut crowded = deep(2, 2);
-        (crowded.cost, crowded.solo) = (Some(3_000.0), Some(2_000.0));
+        (crowded.cost, crowded.solo, crowded.is_probed) = (Some(3_000.0), Some(2_000.0), true);
         crowded.look = Look { since: Some(Instant::now() - 256 * 2 * US), commits: LOOK - 1 };
         crowded.count(1, 1_000);
         assert_eq!(crowded.losses, 1, "runs cost more beside others, and are no gain for that");
+
+        let mut heavier = self::pace(2, 2, 10_000);
+        heavier.alone(4, 4, Some(5 * US));
+        heavier.alone(28, 32, Some(35 * US));
+        heavier.alone(32, 64, Some(192 * US));
+        assert_eq!(
+            heavier.shape().window,
+            64,
+            "6 us, and what is known of one alone is of lighter ones"
+        );
+        heavier.cost = Some(6_000.0);
+        heavier.judge(0.4, 400);
+        assert_eq!(
+            (heavier.shape().window, heavier.losses),
+            (1, 0),
+            "so it is asked again before that is believed"
+        );
+        heavier.alone(32, 432, Some(192 * US));
+        assert_eq!(heavier.solo, Some(6_000.0));
 
         let mut long = deep(2, 2);
         (0..5).for_each(|_| long.judge(0.5, 1_000));
