@@ -118,7 +118,7 @@ fn latency(run: &Run<'_>, page: &mut String) {
     let _ = writeln!(
         page,
         "<h2>Time of one operation, with {}</h2>\n<p class=\"soft\">Percentiles of operations timed by \
-         themselves (of short ones each 16th or 64th; reading the clock is in them), medians of the rounds; less is \
+         themselves (of short ones each 17th or 61st; reading the clock is in them), medians of the rounds; less is \
          better.</p>\n<div class=\"plots\">",
         self::threads(threads)
     );
