@@ -122,7 +122,7 @@ fn figures(
     frictions: Option<Frictions>,
 ) -> Vec<(Quantity, f64)> {
     let timed = &done.timed;
-    let mut figures = vec![(Quantity::Rate, timed.rate * at.workload.units(keys))];
+    let mut figures = vec![(Quantity::Rate, timed.rate() * at.workload.units(keys))];
     figures.extend(done.writer.map(|rate| (Quantity::Writer, rate / 1e3)));
     for (quantity, quantile) in
         [(Quantity::Middle, 0.5), (Quantity::Slow, 0.99), (Quantity::Slowest, 0.999)]

@@ -242,7 +242,7 @@ fn scans_beside<C: Contender, M: Contender + Sync>(
     let overwriter = Overwriter { map, stream, place, sequence };
     if threads == 1 {
         let mut done = sum(vec![scan_for(limit, map, keys)]);
-        done.writer = Some(overwriter.write_while(until(limit)).rate);
+        done.writer = Some(overwriter.write_while(until(limit)).rate());
         return done;
     }
     let scanning = AtomicUsize::new(threads - 1);
@@ -256,7 +256,7 @@ fn scans_beside<C: Contender, M: Contender + Sync>(
         // Relaxed, here and below: numbers that guard nothing, or are read after the threads are joined.
         let goes_on = |since| since < STARVED && scanning.load(Ordering::Relaxed) > 0;
         let timed = overwriter.write_while(goes_on);
-        written.store(timed.rate.to_bits(), Ordering::Relaxed);
+        written.store(timed.rate().to_bits(), Ordering::Relaxed);
         (Timed::none(), 0, 0)
     });
     let mut done = sum(shares);

@@ -14,8 +14,8 @@ const LONGEST: u64 = 60_000_000_000;
 pub struct Timed {
     /// Operations.
     pub operations: u64,
-    /// Operations a second, of all threads.
-    pub rate: f64,
+    /// From the first one's begin to the last one's end: of several threads, of whichever began or ended it.
+    window: Option<(Instant, Instant)>,
     /// Nanoseconds of the operations that were timed by themselves.
     pub latency: Histogram<u64>,
 }
@@ -24,15 +24,25 @@ impl Timed {
     /// Nothing yet.
     pub fn none() -> Timed {
         let latency = Histogram::new_with_max(LONGEST, 3).expect("these bounds are valid");
-        Timed { operations: 0, rate: 0.0, latency }
+        Timed { operations: 0, window: None, latency }
     }
 
     /// Adds what another thread did at the same time.
     pub fn beside(mut self, other: &Timed) -> Timed {
         self.operations += other.operations;
-        self.rate += other.rate;
+        self.window = match (self.window, other.window) {
+            (Some(own), Some(other)) => Some((own.0.min(other.0), own.1.max(other.1))),
+            (own, other) => own.or(other),
+        };
         self.latency.add(&other.latency).expect("both have the same bounds");
         self
+    }
+
+    /// Operations a second, of all threads, by the clock on the wall: where threads outnumber cores, some begin when others have
+    /// ended, and their own rates would add up to more than there was.
+    pub fn rate(&self) -> f64 {
+        let spent = self.window.map_or(Duration::ZERO, |(begin, end)| end - begin);
+        self.operations as f64 / spent.as_secs_f64().max(1e-9)
     }
 }
 
@@ -54,7 +64,7 @@ pub fn time(group: u32, goes_on: impl Fn(Duration) -> bool, mut operation: impl 
         clock = Instant::now();
         let since = clock - begin;
         if !goes_on(since) {
-            timed.rate = timed.operations as f64 / since.as_secs_f64().max(1e-9);
+            timed.window = Some((begin, clock));
             return timed;
         }
     }
@@ -70,13 +80,20 @@ mod tests {
         let timed = time(8, |since| since < Duration::from_millis(3), || done += 1);
         assert_eq!(timed.operations, done);
         assert_eq!(timed.latency.len(), done / 8);
-        assert!(timed.rate > 0.0);
+        assert!(timed.rate() > 0.0);
     }
 
     #[test]
-    fn threads_add_up() {
-        let one = || time(2, |_| false, || ());
-        let both = one().beside(&one());
-        assert_eq!((both.operations, both.latency.len()), (4, 2));
+    fn threads_add_up_and_do_not_count_time_twice() {
+        let one = || time(2, |since| since < Duration::from_millis(2), || ());
+        let (first, second) = (one(), one());
+        let slower = first.rate().min(second.rate());
+        let faster = first.rate().max(second.rate());
+        let (operations, timed) =
+            (first.operations + second.operations, first.latency.len() + second.latency.len());
+        let both = first.beside(&second);
+        assert_eq!((both.operations, both.latency.len()), (operations, timed));
+        // One after the other: together they are no faster than each.
+        assert!(both.rate() <= 1.01 * faster && both.rate() > 0.1 * slower, "{}", both.rate());
     }
 }
