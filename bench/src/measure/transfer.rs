@@ -1,7 +1,7 @@
 //! How long a cache line takes from one core to another.
 //!
-//! The cores of a virtual machine are near each other at one moment and far apart at the next, for minutes. What two threads
-//! write to then costs more, for everyone, and nothing else shows it.
+//! The cores of a virtual machine may be neighbours on the chip, or far apart, and be moved. What two threads write to then costs
+//! more or less, for everyone, and nothing else shows it.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering};
