@@ -7,6 +7,9 @@
 //! | chain | nearly every speculative run fails, and costs are alike | who has moved the frontier; the others sleep |
 //! | inline | transactions too short to gain, or no gain was measured | as in a chain |
 //!
+//! Gain is over what one worker does alone in this block: beside others a run costs more, and they would seem to gain what they lose.
+//! A block that seems to gain little runs some alone to find out. A stretch without gain goes on in the next block.
+//!
 //! The window is deep whatever the rate of aborts, because an abort costs executions that somebody idle made, and a window
 //! that shrinks costs time. It is cut where repairs would queue up at the frontier: without early re-runs and with many workers.
 //!
@@ -139,7 +142,6 @@ pub struct Pace {
     is_probed: bool,
     /// See [`Experience`].
     lost_at: f32,
-    /// The runs since the last look.
     look: Look,
     /// Looks in a row that found no gain.
     losses: u32,
